@@ -1,0 +1,92 @@
+import json
+from typing import Any
+
+import pytest
+
+from tokenhub.types import Api, Protocol
+from tokenhub.wire.errors import end_of_stream, error_body, error_event, keep_alive
+from tokenhub.wire.sse import data_of
+
+
+def body(protocol: Protocol, status: int, param: str | None = None) -> Any:
+    return json.loads(
+        error_body(
+            protocol, status=status, code="some_code", message="Why.", request_id="r1", param=param
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, "invalid_request_error"),
+        (401, "authentication_error"),
+        (402, "insufficient_quota"),
+        (403, "permission_error"),
+        (404, "invalid_request_error"),
+        (429, "rate_limit_error"),
+        (502, "server_error"),
+    ],
+)
+def test_an_error_in_openais_shape(status: int, kind: str) -> None:
+    assert body(Protocol.OPENAI, status, "model") == {
+        "error": {"message": "Why.", "type": kind, "param": "model", "code": "some_code"}
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, "invalid_request_error"),
+        (401, "authentication_error"),
+        (402, "billing_error"),
+        (403, "permission_error"),
+        (404, "not_found_error"),
+        (405, "invalid_request_error"),
+        (413, "request_too_large"),
+        (415, "invalid_request_error"),
+        (429, "rate_limit_error"),
+        (502, "api_error"),
+        (503, "overloaded_error"),
+        (504, "timeout_error"),
+    ],
+)
+def test_an_error_in_anthropics_shape(status: int, kind: str) -> None:
+    assert body(Protocol.ANTHROPIC, status) == {
+        "type": "error",
+        "error": {"type": kind, "message": "Why."},
+        "request_id": "r1",
+    }
+
+
+def test_an_error_in_our_own_shape() -> None:
+    assert body(Protocol.NATIVE, 404) == {
+        "error": {"code": "some_code", "message": "Why.", "request_id": "r1"}
+    }
+
+
+@pytest.mark.parametrize("api", [Api.CHAT, Api.COMPLETIONS])
+def test_an_error_event_of_openai_is_data_with_an_error(api: Api) -> None:
+    name, data = data_of(error_event(api, "upstream_error", "cut", "r1"))
+    assert name is None
+    assert json.loads(data)["error"]["code"] == "upstream_error"
+
+
+def test_an_error_event_of_anthropic_is_named_so() -> None:
+    name, data = data_of(error_event(Api.MESSAGES, "overloaded", "Too much.", "r1", status=503))
+    assert name == b"error"
+    assert json.loads(data) == {
+        "type": "error",
+        "error": {"type": "overloaded_error", "message": "Too much."},
+        "request_id": "r1",
+    }
+
+
+def test_a_keep_alive_is_an_event_that_sdks_pass_over() -> None:
+    assert data_of(keep_alive(Api.CHAT)) == (None, b"")
+    assert data_of(keep_alive(Api.MESSAGES)) == (b"ping", b'{"type": "ping"}')
+
+
+def test_only_openais_streams_have_an_end_of_ours() -> None:
+    assert end_of_stream(Api.CHAT) == b"data: [DONE]\n\n"
+    assert end_of_stream(Api.MESSAGES) == b""

@@ -1,0 +1,117 @@
+"""What providers and the price catalogue know about models that may have no row yet."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tokenhub.errors import UpstreamError, VaultUnavailable
+from tokenhub.providers.catalogue import CatalogueEntry
+from tokenhub.providers.discovery import Discovered, discover
+from tokenhub.providers.fields import is_model_id
+from tokenhub.providers.keys import ProviderKeys
+from tokenhub.providers.pricing import price_fields
+from tokenhub.providers.spec import ModelSpec, resolve_model
+from tokenhub.providers.upstream import Upstream
+from tokenhub.types import Provider
+
+Lookup = Callable[[Sequence[tuple[str, str]]], Awaitable[list[CatalogueEntry | None]]]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownModel:
+    """A model with what is known of it; `pricing_source` says who knew its prices."""
+
+    found: Discovered
+    pricing_source: str | None
+
+    def fields(self) -> dict[str, Any]:
+        """Return what is known as fields of a model's row."""
+        sizes = {
+            "max_context_tokens": self.found.max_context_tokens,
+            "max_output_tokens": self.found.max_output_tokens,
+        }
+        prices = {} if self.found.prices is None else price_fields(self.found.prices)
+        known = {name: value for name, value in (sizes | prices).items() if value is not None}
+        return known | ({"pricing_source": self.pricing_source} if prices else {})
+
+    def spec(self, provider_id: str, *, enabled: bool) -> ModelSpec:
+        """Return the row that registers it."""
+        key = {"id": self.found.id, "provider_id": provider_id, "enabled": enabled}
+        return ModelSpec.parse(key | self.fields())
+
+
+class KnownModels:
+    """Asks the catalogue (`lookup`) and, through `upstream`, the providers themselves."""
+
+    def __init__(
+        self, upstream: Upstream, keys: ProviderKeys, lookup: Lookup, now_ms: Callable[[], int]
+    ) -> None:
+        self._upstream = upstream
+        self._keys = keys
+        self._lookup = lookup
+        self._now_ms = now_ms
+
+    async def listed(self, provider: Provider) -> list[KnownModel]:
+        """Return what `provider` lists, with what the catalogue adds; raises `UpstreamError`.
+
+        Without an available key it is asked without one.
+        """
+        found = await discover(self._upstream, provider, self._key(provider), self._now_ms())
+        entries = await self._lookup([(provider.prefix, model.id) for model in found])
+        return [_merged(model, entry) for model, entry in zip(found, entries, strict=True)]
+
+    async def completed(self, spec: ModelSpec, provider: Provider) -> ModelSpec:
+        """Return `spec` with the catalogue's prices and sizes where it says nothing of them."""
+        deployment = resolve_model(spec, provider)
+        if deployment.prices is not None and spec.max_context_tokens is not None:
+            return spec
+        entry = (await self._lookup([(provider.prefix, deployment.upstream_name)]))[0]
+        known = _merged(Discovered(spec.id, prices=deployment.prices), entry).fields()
+        return ModelSpec.parse(known | _manual(spec))
+
+    async def find(self, name: str, providers: Sequence[Provider]) -> list[ModelSpec]:
+        """Return the enabled row that `name` would have at each provider that is known to have it.
+
+        The catalogue is asked first; providers it does not know are asked themselves, and one that
+        does not answer has nothing.
+        """
+        if not is_model_id(name):
+            return []
+        entries = await self._lookup([(provider.prefix, name) for provider in providers])
+        specs = []
+        for provider, entry in zip(providers, entries, strict=True):
+            known = _merged(Discovered(name), entry) if entry else await self._ask(provider, name)
+            if known is not None:
+                specs.append(known.spec(provider.id, enabled=True))
+        return specs
+
+    async def _ask(self, provider: Provider, name: str) -> KnownModel | None:
+        try:
+            listed = await self.listed(provider)
+        except UpstreamError:
+            return None
+        return next((known for known in listed if known.found.id == name), None)
+
+    def _key(self, provider: Provider) -> str | None:
+        try:
+            return self._keys.key_for(provider, None)
+        except VaultUnavailable:
+            return None
+
+
+def _manual(spec: ModelSpec) -> dict[str, Any]:
+    stored = spec.stored()
+    priced = spec.input_per_1k is not None
+    return ({"pricing_source": "manual"} if priced else {}) | stored
+
+
+def _merged(found: Discovered, entry: CatalogueEntry | None) -> KnownModel:
+    """Return what the provider says, completed by the catalogue."""
+    if entry is None:
+        return KnownModel(found, "provider" if found.prices else None)
+    merged = replace(
+        found,
+        prices=found.prices or entry.prices,
+        max_context_tokens=found.max_context_tokens or entry.max_context_tokens,
+    )
+    return KnownModel(merged, "provider" if found.prices else "catalogue")

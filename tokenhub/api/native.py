@@ -1,0 +1,48 @@
+"""TokenHub's own endpoint, `POST /v1/chat`: a chat completion in our envelope."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from aiohttp import web
+
+from tokenhub.api.calls import call_from
+from tokenhub.api.client_api import whole
+from tokenhub.api.streams import WebStream
+from tokenhub.gateway import Answer, Gateway
+from tokenhub.types import NANO, Api
+from tokenhub.wire.body import Document, parse
+from tokenhub.wire.native import RoutingFacts, answer, chat_body
+
+
+def native_routes(gateway: Gateway) -> list[web.RouteDef]:
+    """The route of the envelope."""
+
+    async def chat(request: web.Request) -> web.StreamResponse:
+        stream = WebStream(request)
+        call = call_from(request, Api.CHAT)
+        reply = await gateway.serve(replace(call, read=_unwrapped(call.read)), stream)
+        if reply is None:
+            return await stream.finish()
+        return whole(_enveloped(reply) if reply.status == 200 else reply)
+
+    return [web.post("/v1/chat", chat)]
+
+
+def _unwrapped(read: Callable[[], Awaitable[Document]]) -> Callable[[], Awaitable[Document]]:
+    """Read the envelope, and give the chat completion in it."""
+
+    async def inner() -> Document:
+        return parse(chat_body(await read()))
+
+    return inner
+
+
+def _enveloped(reply: Answer) -> Answer:
+    target = reply.trip.target
+    facts = RoutingFacts(
+        model=target.deployment.id if target else "",
+        provider=target.provider.id if target else "",
+        reason=reply.trip.reason,
+        cost_usd=reply.charge.cost_nano / NANO,
+    )
+    return replace(reply, body=answer(facts, reply.body))

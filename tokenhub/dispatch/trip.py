@@ -1,0 +1,91 @@
+"""What is known of one request, from its arrival to its outcome."""
+
+from dataclasses import dataclass, field, replace
+
+from tokenhub.dispatch.order import Progress, Target
+from tokenhub.ledger.ledger import Charge, Reservation
+from tokenhub.types import ApiKey, Outcome, Usage
+from tokenhub.wire.request import RequestFacts
+
+
+@dataclass(slots=True)
+class Trip:
+    """Gathers the facts of a request on its way; whole at every moment.
+
+    `arrived_at` is monotonic seconds, `timestamp_ms` the same moment by the wall clock. Until
+    something else is noted the trip counts as failed.
+    """
+
+    request_id: str
+    endpoint: str
+    client: str
+    key: ApiKey
+    timestamp_ms: int
+    arrived_at: float
+    model_requested: str = ""
+    stream: bool = False
+    input_tokens: int = 0
+    target: Target | None = None
+    reason: str = ""
+    reservation: Reservation | None = None
+    status: int = 500
+    error_class: str | None = "internal_error"
+    progress: Progress = field(default_factory=Progress)
+
+    def asks(self, facts: RequestFacts) -> None:
+        """The body was read."""
+        self.model_requested = facts.model or ""
+        self.stream = facts.stream
+        self.input_tokens = facts.input_tokens
+
+    def answered(self) -> None:
+        """The client got its answer, or its stream as far as it went."""
+        self.status, self.error_class = 200, self.progress.stream_error
+
+    def failed(self, status: int, error_class: str) -> None:
+        """The client got an error, or went away."""
+        self.status, self.error_class = status, error_class
+
+    def usage(self) -> Usage | None:
+        """The tokens to charge: as reported for a whole answer, else by what had arrived.
+
+        None when nothing had arrived.
+        """
+        progress, reported = self.progress, self.progress.usage
+        if reported is None and not progress.answered:
+            return None
+        if reported is not None and self.error_class is None:
+            return reported
+        counted = reported or Usage(input_tokens=self.input_tokens)
+        output_tokens = max(counted.output_tokens, progress.output_tokens_seen)
+        return replace(counted, output_tokens=output_tokens, estimated=True)
+
+    def outcome(self, now: float, charge: Charge) -> Outcome:
+        """Everything that is kept of the request; `now` is monotonic seconds."""
+        progress, target = self.progress, self.target
+        latency_s = now - self.arrived_at
+        first_token_at = progress.first_token_at
+        return Outcome(
+            request_id=self.request_id,
+            timestamp_ms=self.timestamp_ms,
+            api_key_id=self.key.id,
+            client=self.client,
+            endpoint=self.endpoint,
+            stream=self.stream,
+            model_requested=self.model_requested,
+            mode="named",
+            reason=self.reason,
+            status=self.status,
+            latency_ms=latency_s * 1000,
+            model=target.deployment.id if target else None,
+            provider_id=target.provider.id if target else None,
+            usage=self.usage() or Usage(),
+            prices=charge.prices,
+            cost_nano=charge.cost_nano,
+            fee_nano=charge.fee_nano,
+            estimated=charge.estimated,
+            ttft_ms=None if first_token_at is None else (first_token_at - self.arrived_at) * 1000,
+            overhead_ms=max(0.0, latency_s - progress.waited_s) * 1000,
+            error_class=self.error_class,
+            attempts=tuple(progress.attempts),
+        )

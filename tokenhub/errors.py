@@ -1,0 +1,132 @@
+"""Every error that a caller branches on.
+
+    TokenHubError
+    ├── StartError             the process cannot start; one line for the person at the terminal
+    ├── RequestError           becomes an HTTP answer in the protocol of whoever asked
+    │   ├── BadRequest         400, names the field
+    │   └── RateLimited        429, says when to come back
+    ├── StorageError           the database cannot take or give what was asked
+    ├── VaultError             the vault cannot do it in its present state
+    │   ├── VaultUnavailable   locked or not initialised
+    │   ├── WrongPassword
+    │   └── VaultThrottled     too many wrong passwords; says when to come back
+    ├── UpstreamError          a provider's failure, classified
+    ├── NotOfProtocol          a provider's bytes are not of the protocol it was asked in
+    └── HubUnreachable         a client of ours (tokenhubctl, dashboard) gets no answer from the hub
+
+A message says what was expected, what came, and what to do. None may hold a secret or a word of
+a prompt, and text from a provider is sanitised before it goes into one.
+"""
+
+from collections.abc import Mapping
+
+from tokenhub.types import ErrorClass
+
+
+class TokenHubError(Exception):
+    """Base of all errors of this package."""
+
+
+class StartError(TokenHubError):
+    """The process cannot start: a wrong setting, a second instance, an unusable database."""
+
+
+class RequestError(TokenHubError):
+    """A request that is answered with an error.
+
+    `code` is a short stable identifier (`model_not_found`), `param` the field that was wrong,
+    `headers` go out with the answer.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        param: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.param = param
+        self.headers: Mapping[str, str] = headers or {}
+
+
+class BadRequest(RequestError):
+    """400: the request is wrong in the field `param`."""
+
+    def __init__(self, message: str, *, param: str | None = None) -> None:
+        super().__init__(400, "invalid_request", message, param=param)
+
+
+class RateLimited(RequestError):
+    """429: come back after `retry_after_s` seconds (at least 1 in the header)."""
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        seconds = max(1, -int(-retry_after_s // 1))
+        super().__init__(429, "rate_limited", message, headers={"Retry-After": str(seconds)})
+        self.retry_after_s = retry_after_s
+
+
+class StorageError(TokenHubError):
+    """The database cannot be written or read now (disk full, read-only); nothing was changed."""
+
+
+class VaultError(TokenHubError):
+    """The vault cannot do what was asked."""
+
+
+class VaultUnavailable(VaultError):
+    """The vault is `locked` or `uninitialised` (see `state`)."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"the vault is {state}")
+        self.state = state
+
+
+class WrongPassword(VaultError):
+    """The password does not open the vault; nothing has changed."""
+
+
+class VaultThrottled(VaultError):
+    """Too many wrong passwords; the next try counts after `retry_after_s` seconds."""
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(f"too many wrong passwords: try again in {retry_after_s:.0f} s")
+        self.retry_after_s = retry_after_s
+
+
+class NotOfProtocol(TokenHubError):
+    """A provider's answer or event is not of its protocol; the message quotes nothing of it."""
+
+
+class UpstreamError(TokenHubError):
+    """A call to a provider failed.
+
+    `status`, `headers` and `body` are the provider's own where it answered at all; `body` is for
+    the client of the same protocol only, never for a log. `retry_after_s` is what it asked for.
+    """
+
+    def __init__(
+        self,
+        error_class: ErrorClass,
+        message: str,
+        *,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.error_class = error_class
+        self.status = status
+        self.headers: Mapping[str, str] = headers or {}
+        self.body = body
+        self.retry_after_s = retry_after_s
+
+
+class HubUnreachable(TokenHubError):
+    """No usable answer from the hub at an address: the message names it and the way out."""

@@ -1,0 +1,1 @@
+"""Anthropic's API: checks and reading apart from writing, whole or streamed."""

@@ -1,0 +1,215 @@
+"""Reads a request to `/v1/responses` (OpenAI API reference, responses)."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tokenhub.simulator.errors import ApiError
+from tokenhub.simulator.exchange import Exchange
+from tokenhub.simulator.frames import Json
+from tokenhub.simulator.model.catalogue import Model
+from tokenhub.simulator.model.prompt import Choice, Prompt, Tool
+from tokenhub.simulator.model.signatures import seal_is_valid
+from tokenhub.simulator.model.tokens import count_json, count_text
+from tokenhub.simulator.openai import checks as check
+from tokenhub.simulator.openai.chat_input import IMAGE_TOKENS
+from tokenhub.simulator.openai.chat_options import EFFORT_WORDS, text_of
+
+MIN_OUTPUT_TOKENS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ResponsesRequest:
+    """A responses request, read: the prompt and what the answer must look like."""
+
+    model: Model
+    prompt: Prompt
+    cached_tokens: int
+    stream: bool
+    summary: bool
+    encrypted: bool
+
+
+def read(exchange: Exchange) -> ResponsesRequest:
+    """The request in `exchange`; ApiError as OpenAI refuses it."""
+    body = exchange.body
+    model = check.model_of(exchange)
+    if not model.chat:
+        raise check.invalid(
+            "model", f"The model '{model.id}' is not supported with the Responses API."
+        )
+    previous = check.optional(body, "previous_response_id", "a string")
+    if previous is not None:
+        raise check.invalid(
+            "previous_response_id",
+            f"Previous response with id '{previous}' not found.",
+            "previous_response_not_found",
+        )
+    items = _items(body, model)
+    prompt = _prompt(body, model, items)
+    texts = [json.dumps(part) for part in [body.get("tools"), body.get("instructions"), *items]]
+    reasoning = check.optional(body, "reasoning", "an object") or {}
+    include = check.optional(body, "include", "an array") or []
+    return ResponsesRequest(
+        model=model,
+        prompt=prompt,
+        cached_tokens=exchange.cache.automatic(model.id, texts, prompt.input_tokens),
+        stream=bool(check.optional(body, "stream", "a boolean")),
+        summary=reasoning.get("summary") is not None,
+        encrypted="reasoning.encrypted_content" in include,
+    )
+
+
+def _items(body: Json, model: Model) -> list[Json]:
+    value = body.get("input")
+    if value is None:
+        raise check.missing("input")
+    if isinstance(value, str):
+        return [{"type": "message", "role": "user", "content": value}]
+    if not isinstance(value, list):
+        raise check.wrong_type("input", "one of a string or array of input items", value)
+    for index, item in enumerate(value):
+        if not isinstance(item, dict):
+            raise check.wrong_type(f"input[{index}]", "an object", item)
+        if item.get("type") == "reasoning":
+            _check_reasoning(item, model)
+    items = [{"type": "message", **item} for item in value]
+    _check_calls(items)
+    return items
+
+
+def _check_reasoning(item: Json, model: Model) -> None:
+    sealed = item.get("encrypted_content")
+    if sealed is not None and not seal_is_valid(model.id, sealed):
+        raise ApiError(
+            400,
+            f"The encrypted content for item {item.get('id')} could not be verified. Reason: "
+            "Encrypted content could not be decrypted or parsed.",
+            code="invalid_encrypted_content",
+        )
+
+
+def _check_calls(items: list[Json]) -> None:
+    asked = {str(item.get("call_id")) for item in items if item["type"] == "function_call"}
+    given = [str(item.get("call_id")) for item in items if item["type"] == "function_call_output"]
+    for call_id in given:
+        if call_id not in asked:
+            raise ApiError(
+                400,
+                f"No tool call found for function call output with call_id {call_id}.",
+                param="input",
+            )
+    for call_id in sorted(asked.difference(given)):
+        raise ApiError(400, f"No tool output found for function call {call_id}.", param="input")
+
+
+def _prompt(body: Json, model: Model, items: list[Json]) -> Prompt:
+    choice, only = _tool_choice(body)
+    tools = [tool for tool in body.get("tools") or [] if isinstance(tool, dict)]
+    tokens = 3 + count_text(check.optional(body, "instructions", "a string") or "")
+    tokens += sum(count_json(tool) for tool in tools) + sum(_count(item) for item in items)
+    if tokens > model.context_tokens:
+        raise check.invalid(
+            "input",
+            "Your input exceeds the context window of this model. Please adjust your input and try "
+            "again.",
+            "context_length_exceeded",
+        )
+    limit = check.integer(body, "max_output_tokens", MIN_OUTPUT_TOKENS)
+    users = [item for item in items if item.get("role") == "user"]
+    return Prompt(
+        text=text_of(users[-1].get("content")) if users else "",
+        turns=len(items),
+        input_tokens=tokens,
+        max_tokens=min(limit or model.max_output_tokens, model.max_output_tokens),
+        answering_tools=bool(items) and items[-1]["type"] == "function_call_output",
+        tools=tuple(_tool(index, tool) for index, tool in _functions(tools)),
+        choice=choice,
+        only_tool=only,
+        parallel=check.optional(body, "parallel_tool_calls", "a boolean") is not False,
+        schema=_schema(body),
+        reasoning_words=_reasoning(body, model),
+    )
+
+
+def _functions(tools: list[Json]) -> list[tuple[int, Json]]:
+    return [(index, tool) for index, tool in enumerate(tools) if tool.get("type") == "function"]
+
+
+def _tool(index: int, tool: Json) -> Tool:
+    if not isinstance(tool.get("name"), str):
+        raise check.missing(f"tools[{index}].name")
+    if tool.get("strict", True) and tool.get("parameters"):
+        check.strict_schema(tool["parameters"], "function", tool["name"])
+    return Tool(tool["name"], tool.get("parameters") or {"type": "object"})
+
+
+def _tool_choice(body: Json) -> tuple[Choice, str | None]:
+    match body.get("tool_choice"):
+        case None | "auto":
+            return "auto", None
+        case "none":
+            return "none", None
+        case "required":
+            return "any", None
+        case {"type": "function", "name": str(name)}:
+            return "any", name
+        case dict():
+            return "auto", None
+        case other:
+            raise check.invalid(
+                "tool_choice",
+                f"Invalid value: '{other}'. Supported values are: 'none', 'auto', and 'required'.",
+            )
+
+
+def _schema(body: Json) -> Json | None:
+    text = check.optional(body, "text", "an object") or {}
+    match text.get("format"):
+        case None | {"type": "text"}:
+            return None
+        case {"type": "json_object"}:
+            return {}
+        case {"type": "json_schema", "name": str(name), "schema": dict(schema)} as wanted:
+            if wanted.get("strict"):
+                check.strict_schema(schema, "text.format", name)
+            return schema
+        case _:
+            raise check.missing("text.format.schema")
+
+
+def _reasoning(body: Json, model: Model) -> int:
+    reasoning = check.optional(body, "reasoning", "an object") or {}
+    temperature = check.decimal(body, "temperature", 0, 2)
+    if not model.reasons:
+        if reasoning.get("effort"):
+            raise check.invalid(
+                "reasoning.effort",
+                "Unsupported parameter: 'reasoning.effort' is not supported with this model.",
+                "unsupported_parameter",
+            )
+        return 0
+    if temperature not in (None, 1):
+        raise check.invalid(
+            "temperature",
+            "Unsupported parameter: 'temperature' is not supported with this model.",
+            "unsupported_parameter",
+        )
+    effort = reasoning.get("effort") or "medium"
+    if effort not in EFFORT_WORDS:
+        names = ", ".join(f"'{name}'" for name in EFFORT_WORDS)
+        raise check.invalid(
+            "reasoning.effort", f"Invalid value: '{effort}'. Supported values are: {names}."
+        )
+    return EFFORT_WORDS[effort]
+
+
+def _count(item: Json) -> int:
+    content: Any = item.get("content")
+    if item["type"] != "message":
+        return count_json({k: v for k, v in item.items() if k != "encrypted_content"})
+    tokens = 4 + count_text(text_of(content))
+    for part in content if isinstance(content, list) else []:
+        if isinstance(part, dict) and part.get("type") == "input_image":
+            tokens += IMAGE_TOKENS
+    return tokens

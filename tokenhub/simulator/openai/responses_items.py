@@ -1,0 +1,99 @@
+"""The output items of a response, each with the events that build it up when streamed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tokenhub.simulator.exchange import Exchange
+from tokenhub.simulator.frames import Json
+from tokenhub.simulator.model.brain import Finish, Reply, ToolCall
+from tokenhub.simulator.model.signatures import seal
+from tokenhub.simulator.openai.parts import call_id
+from tokenhub.simulator.openai.responses_input import ResponsesRequest
+
+Event = tuple[str, Json, int]
+"""An event's type without `response.`, its fields, and the output tokens it carries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An output item: as it starts, what happens to it, and as it ends."""
+
+    started: Json
+    events: tuple[Event, ...]
+    done: Json
+
+
+def output_items(exchange: Exchange, request: ResponsesRequest, reply: Reply) -> list[Item]:
+    """The reasoning, the message and the calls of functions in `reply`."""
+    cut = reply.finish is Finish.LENGTH
+    items = []
+    if reply.thinking:
+        items.append(_reasoning(exchange, request, reply))
+    if reply.words or not (reply.calls or cut):
+        items.append(_message(exchange, reply, "incomplete" if cut else "completed"))
+    for number, call in enumerate(reply.calls):
+        last = number == len(reply.calls) - 1
+        items.append(_call(exchange, call, "incomplete" if cut and last else "completed"))
+    return items
+
+
+def _reasoning(exchange: Exchange, request: ResponsesRequest, reply: Reply) -> Item:
+    base: Json = {"id": exchange.ids.hex("rs_", 50), "type": "reasoning", "summary": []}
+    done = dict(base)
+    if request.encrypted:
+        base["encrypted_content"] = seal(request.model.id, "")
+        done["encrypted_content"] = seal(request.model.id, reply.reasoning)
+    if not request.summary:
+        waits: tuple[Event, ...] = ()
+        return Item(base, waits, done)
+    done["summary"] = [{"type": "summary_text", "text": reply.reasoning}]
+    return Item(base, tuple(_summary(reply)), done)
+
+
+def _summary(reply: Reply) -> Iterator[Event]:
+    empty, whole = ({"type": "summary_text", "text": text} for text in ("", reply.reasoning))
+    yield "reasoning_summary_part.added", {"summary_index": 0, "part": empty}, 0
+    for piece in reply.thinking:
+        yield "reasoning_summary_text.delta", {"summary_index": 0, "delta": piece}, 1
+    yield "reasoning_summary_text.done", {"summary_index": 0, "text": reply.reasoning}, 0
+    yield "reasoning_summary_part.done", {"summary_index": 0, "part": whole}, 0
+
+
+def _message(exchange: Exchange, reply: Reply, status: str) -> Item:
+    base: Json = {
+        "id": exchange.ids.hex("msg_", 50),
+        "type": "message",
+        "status": "in_progress",
+        "content": [],
+        "role": "assistant",
+    }
+    done = base | {"status": status, "content": [_part(reply.text)]}
+    return Item(base, tuple(_text(reply)), done)
+
+
+def _text(reply: Reply) -> Iterator[Event]:
+    yield "content_part.added", {"content_index": 0, "part": _part("")}, 0
+    for piece in reply.words:
+        yield "output_text.delta", {"content_index": 0, "delta": piece, "logprobs": []}, 1
+    yield "output_text.done", {"content_index": 0, "text": reply.text, "logprobs": []}, 0
+    yield "content_part.done", {"content_index": 0, "part": _part(reply.text)}, 0
+
+
+def _part(text: str) -> Json:
+    return {"type": "output_text", "annotations": [], "logprobs": [], "text": text}
+
+
+def _call(exchange: Exchange, call: ToolCall, status: str) -> Item:
+    base: Json = {
+        "id": exchange.ids.hex("fc_", 50),
+        "type": "function_call",
+        "status": "in_progress",
+        "arguments": "",
+        "call_id": call_id(exchange),
+        "name": call.name,
+    }
+    events: list[Event] = [
+        ("function_call_arguments.delta", {"delta": piece}, 1) for piece in call.arguments
+    ]
+    events.append(("function_call_arguments.done", {"arguments": call.json}, 0))
+    return Item(base, tuple(events), base | {"status": status, "arguments": call.json})

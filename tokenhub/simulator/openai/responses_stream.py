@@ -1,0 +1,25 @@
+"""The events of a streamed response (OpenAI API reference, responses streaming)."""
+
+from collections.abc import Iterator, Sequence
+
+from tokenhub.simulator.frames import Frame, Json, named_event
+from tokenhub.simulator.openai.responses_items import Item
+
+
+def frames(started: Json, items: Sequence[Item], done: Json) -> Iterator[Frame]:
+    """`response.created`, `.in_progress`, the items, and `.completed` or `.incomplete`."""
+    for number, (name, fields, tokens) in enumerate(_events(started, items, done)):
+        event = {"type": f"response.{name}", "sequence_number": number, **fields}
+        yield named_event(event, tokens)
+
+
+def _events(started: Json, items: Sequence[Item], done: Json) -> Iterator[tuple[str, Json, int]]:
+    yield "created", {"response": started}, 0
+    yield "in_progress", {"response": started}, 0
+    for index, item in enumerate(items):
+        yield "output_item.added", {"output_index": index, "item": item.started}, 0
+        place = {"item_id": item.started["id"], "output_index": index}
+        for name, fields, tokens in item.events:
+            yield name, place | fields, tokens
+        yield "output_item.done", {"output_index": index, "item": item.done}, 0
+    yield str(done["status"]), {"response": done}, 0

@@ -1,0 +1,206 @@
+"""The thread that writes: single changes at once, settlements and log rows in groups."""
+
+import logging
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Any, Final, TypeVar
+
+from tokenhub.errors import StorageError
+from tokenhub.storage import groups
+from tokenhub.storage.connection import probe, transaction, translated
+from tokenhub.storage.jobs import Job
+from tokenhub.types import Outcome
+
+GROUP_INTERVAL_S: Final = 0.1
+GROUP_ROWS: Final = 500
+LOG_BOUND: Final = 10_000
+RETRY_S: Final = 1.0
+"""How soon a group that could not be committed is tried again."""
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+
+class Writer:
+    """Owns the one connection that writes.
+
+    The methods belong to the loop's thread, those with an underscore to the writer's. The loop
+    appends outcomes to deques and wakes the thread once a group: a wake-up for each would cost more
+    than the rows. Each counter below is raised by one thread only.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        on_commit: Callable[[sqlite3.Connection], None],
+    ) -> None:
+        self._connection = connection
+        self._on_commit = on_commit
+        self._steps: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._settlements: deque[Outcome] = deque()
+        self._logs: deque[Outcome] = deque()
+        self._taken = 0
+        self._refused = 0
+        self._written = 0
+        self._logs_taken = 0
+        self._logs_written = 0
+        self._discarded = 0
+        self._group_due: float | None = None
+        self._group_announced = False
+        self._running = True
+        self.healthy = True
+        self._thread = threading.Thread(target=self._run, name="tokenhub-writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def backlog(self) -> int:
+        """Settlements that are not committed yet."""
+        return self._taken - self._written
+
+    @property
+    def dropped(self) -> int:
+        """Rows that were given up: log rows over the bound, and rows that SQLite refuses alone."""
+        return self._refused + self._discarded
+
+    def submit(self, change: Callable[[sqlite3.Connection], T]) -> Job[T]:
+        """Queue `change` as one transaction."""
+        job = Job(change)
+        self._steps.put(partial(self._write, job))
+        return job
+
+    def settle(self, outcome: Outcome) -> None:
+        """Queue a row of the ledger for the next group; it is kept until it is committed."""
+        self._settlements.append(outcome)
+        self._taken += 1
+        self._announce(self._taken)
+
+    def log(self, outcome: Outcome) -> None:
+        """Queue a row of the request log for the next group, or drop it when too many wait."""
+        if self._logs_taken - self._logs_written >= LOG_BOUND:
+            self._refused += 1
+            return
+        self._logs.append(outcome)
+        self._logs_taken += 1
+        self._announce(self._logs_taken)
+
+    def flush(self) -> Job[None]:
+        """Commit at once what waits; the job fails with StorageError when that is not possible."""
+        job: Job[None] = Job(lambda _: None)
+        self._steps.put(partial(self._flush, job))
+        return job
+
+    def close(self) -> None:
+        """Commit what waits and let the thread end; wait for it with `join`."""
+        self._steps.put(self._stop)
+
+    def join(self, timeout_s: float) -> None:
+        """Wait at most `timeout_s` seconds for the thread to end."""
+        self._thread.join(timeout_s)
+
+    def _announce(self, count: int) -> None:
+        if not self._group_announced:
+            self._group_announced = True
+            self._steps.put(partial(self._due_in, GROUP_INTERVAL_S))
+        elif count % GROUP_ROWS == 0:
+            self._steps.put(partial(self._due_in, 0.0))
+
+    def _run(self) -> None:
+        with closing(self._connection):
+            while self._running:
+                self._next_step()()
+
+    def _next_step(self) -> Callable[[], None]:
+        wait_s = None if self._group_due is None else self._group_due - time.monotonic()
+        if wait_s is not None and wait_s <= 0:
+            return self._commit_due
+        try:
+            return self._steps.get(timeout=wait_s)
+        except Empty:
+            return self._commit_due
+
+    def _due_in(self, seconds: float) -> None:
+        due = time.monotonic() + seconds
+        self._group_due = due if self._group_due is None else min(self._group_due, due)
+
+    def _write(self, job: Job[Any]) -> None:
+        if not job.begin():
+            return
+        try:
+            with transaction(self._connection):
+                result = job.work(self._connection)
+        except Exception as error:  # noqa: BLE001 - it belongs to whoever asked
+            if isinstance(translated(error), StorageError):
+                self._failed(error)
+            job.fail(error)
+            return
+        self._recovered()
+        try:
+            self._on_commit(self._connection)
+        except Exception:
+            logger.exception("after a commit")
+        job.succeed(result)
+
+    def _flush(self, job: Job[None]) -> None:
+        error = self._commit()
+        if job.begin():
+            if error is None:
+                job.succeed(None)
+            else:
+                job.fail(error)
+
+    def _stop(self) -> None:
+        self._running = False
+        if self._commit() is not None:
+            logger.error("%d settlements could not be stored before the end", self.backlog)
+
+    def _commit_due(self) -> None:
+        self._commit()
+
+    def _commit(self) -> Exception | None:
+        """Commit all that waits, in groups; return the circumstance that prevents it, if any."""
+        self._group_due = None
+        # Before the deques are read: what is appended after this announces itself again.
+        self._group_announced = False
+        try:
+            if not self.healthy:
+                probe(self._connection)
+            while self._settlements or self._logs:
+                self._commit_group()
+        except Exception as error:  # noqa: BLE001 - the rows are kept and tried again
+            self._failed(error)
+            return error
+        self._recovered()
+        return None
+
+    def _recovered(self) -> None:
+        if not self.healthy:
+            logger.warning("the database can be written again")
+        self.healthy = True
+
+    def _failed(self, error: Exception) -> None:
+        if self.healthy:
+            logger.error("the database cannot be written: %s", error)
+        self.healthy = False
+        self._due_in(RETRY_S)
+
+    def _commit_group(self) -> None:
+        settlements, logs = _take(self._settlements), _take(self._logs)
+        try:
+            refused = groups.insert(self._connection, settlements, logs)
+        except BaseException:
+            self._settlements.extendleft(reversed(settlements))
+            self._logs.extendleft(reversed(logs))
+            raise
+        self._discarded += refused
+        self._written += len(settlements)
+        self._logs_written += len(logs)
+
+
+def _take(waiting: deque[Outcome]) -> list[Outcome]:
+    return [waiting.popleft() for _ in range(min(len(waiting), GROUP_ROWS))]

@@ -1,0 +1,79 @@
+"""Our own errors in each protocol's shape (SPEC §2, "Errors"), and what else we say in a stream."""
+
+from typing import Any, Final
+
+import orjson
+
+from tokenhub.types import Api, Protocol
+
+# Source: Anthropic API reference, "Errors".
+_ANTHROPIC_TYPES: Final = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+# Source: OpenAI, "Error codes"; `type` is free text there, these are the ones it sends.
+_OPENAI_TYPES: Final = {
+    401: "authentication_error",
+    402: "insufficient_quota",
+    403: "permission_error",
+    429: "rate_limit_error",
+}
+
+
+def error_body(
+    protocol: Protocol,
+    *,
+    status: int,
+    code: str,
+    message: str,
+    request_id: str,
+    param: str | None = None,
+) -> bytes:
+    """The JSON body of an error answer in the shape of `protocol`."""
+    if protocol is Protocol.ANTHROPIC:
+        return orjson.dumps(_anthropic(status, message, request_id))
+    if protocol is Protocol.OPENAI:
+        return orjson.dumps(_openai(status, code, message, param))
+    return orjson.dumps({"error": {"code": code, "message": message, "request_id": request_id}})
+
+
+def error_event(api: Api, code: str, message: str, request_id: str, *, status: int = 502) -> bytes:
+    """The event that ends a stream of `api` with an error; `status` gives it its type.
+
+    The SDK of OpenAI raises on data with an `error` member, Anthropic's on the event `error`.
+    """
+    if api is Api.MESSAGES:
+        return b"event: error\ndata: %b\n\n" % orjson.dumps(_anthropic(status, message, request_id))
+    return b"data: %b\n\n" % orjson.dumps(_openai(status, code, message, None))
+
+
+def keep_alive(api: Api) -> bytes:
+    """What may go out between two events: `ping` for messages, else a comment."""
+    return (
+        b'event: ping\ndata: {"type": "ping"}\n\n' if api is Api.MESSAGES else b": keep-alive\n\n"
+    )
+
+
+def end_of_stream(api: Api) -> bytes:
+    """What ends a whole stream whose provider left it out; nothing for messages."""
+    return b"" if api is Api.MESSAGES else b"data: [DONE]\n\n"
+
+
+def _anthropic(status: int, message: str, request_id: str) -> dict[str, Any]:
+    other = "invalid_request_error" if status < 500 else "api_error"
+    kind = _ANTHROPIC_TYPES.get(status, other)
+    return {"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id}
+
+
+def _openai(status: int, code: str, message: str, param: str | None) -> dict[str, Any]:
+    other = "invalid_request_error" if status < 500 else "server_error"
+    kind = _OPENAI_TYPES.get(status, other)
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}

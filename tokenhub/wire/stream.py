@@ -1,0 +1,226 @@
+"""What the events of a stream are, read beside forwarding them."""
+
+from abc import ABC, abstractmethod
+from enum import Enum
+from typing import Any, ClassVar, Final
+
+import orjson
+
+from tokenhub.errors import NotOfProtocol
+from tokenhub.types import Api, Usage
+from tokenhub.wire.sse import data_of
+from tokenhub.wire.tokens import estimate_text
+from tokenhub.wire.usage import anthropic_usage, openai_usage
+
+_CHARS_PER_TOKEN: Final = 4.0
+"""Of the Latin text that models write."""
+_LABELS: Final = frozenset(("id", "type", "role", "index", "signature"))
+
+
+class Part(Enum):
+    """What an event is to the one who relays it."""
+
+    OPENING = "opening"
+    """Comes before content and has none: `message_start`, `ping`, a role, a comment."""
+    CONTENT = "content"
+    """Text, thinking, a tool call (its start too), a refusal."""
+    USAGE = "usage"
+    """Usage and nothing else: the `choices: []` event of chat completions and completions."""
+    ERROR = "error"
+    """The provider failed in the middle; its data is the reader's `error`."""
+    END = "end"
+    """The protocol's own end."""
+    OTHER = "other"
+    """Neither content nor end: a block's end, a stop reason, what a later version may bring."""
+
+
+class StreamReader(ABC):
+    """Reads one stream's events in their order."""
+
+    _end_data: ClassVar = b"[DONE]"
+
+    def __init__(self) -> None:
+        self.usage: Usage | None = None
+        """The last usage that was reported."""
+        self.finished = False
+        """Whether a finish or stop reason was seen."""
+        self.error = b""
+        """The data of the error event."""
+        self._tokens_seen = 0.0
+
+    @property
+    def output_tokens_seen(self) -> int:
+        """Our estimate of the output that came, for streams that end before they report usage."""
+        return round(self._tokens_seen)
+
+    def read(self, event: bytes) -> Part:
+        """Say what `event` (one of `EventSplitter`'s) is; raises NotOfProtocol."""
+        name, data = data_of(event)
+        if name == b"error":
+            self.error = data
+            return Part.ERROR
+        if not data:
+            return Part.OPENING
+        if data == self._end_data:
+            return Part.END
+        try:
+            value = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            raise NotOfProtocol("an event whose data is not JSON") from None
+        if not isinstance(value, dict):
+            raise NotOfProtocol("an event whose data is not a JSON object")
+        part = self._part(value)
+        if part is Part.ERROR:
+            self.error = data
+        return part
+
+    @abstractmethod
+    def _part(self, value: dict[str, Any]) -> Part:
+        """Say what an event with the data `value` is, and take its facts."""
+
+    def _saw(self, value: object) -> None:
+        """Count the texts in `value` as output, but for what only labels them."""
+        if isinstance(value, str):
+            self._saw_text(value)
+            return
+        waiting = [value]
+        while waiting:
+            inner = waiting.pop()
+            if isinstance(inner, str):
+                self._saw_text(inner)
+            elif isinstance(inner, dict):
+                waiting += [item for name, item in inner.items() if name not in _LABELS]
+            elif isinstance(inner, list):
+                waiting += inner
+
+    def _saw_text(self, text: str) -> None:
+        if text.isascii():
+            self._tokens_seen += len(text) / _CHARS_PER_TOKEN
+        else:
+            self._tokens_seen += estimate_text(text.encode(errors="replace"))
+
+
+class _ChoicesReader(StreamReader):
+    """What chat completions and completions have in common.
+
+    Source: OpenAI API reference, "The chat completion chunk object". An error comes as data with
+    an `error` member, from some providers (OpenRouter) beside `choices`.
+    """
+
+    def _part(self, value: dict[str, Any]) -> Part:
+        if value.get("error"):
+            return Part.ERROR
+        report = value.get("usage")
+        if isinstance(report, dict):
+            self.usage = openai_usage(report)
+        choices = value.get("choices")
+        if not choices or not isinstance(choices, list):
+            return Part.USAGE if choices == [] and isinstance(report, dict) else Part.OTHER
+        part = Part.OPENING
+        for choice in choices:
+            if not isinstance(choice, dict):
+                raise NotOfProtocol("a choice that is not an object")
+            if self._has_content(choice):
+                part = Part.CONTENT
+            if choice.get("finish_reason"):
+                self.finished = True
+                part = Part.OTHER if part is Part.OPENING else part
+        return part
+
+    @abstractmethod
+    def _has_content(self, choice: dict[str, Any]) -> bool:
+        """Count the content of `choice`; tell whether there is any."""
+
+
+class ChatReader(_ChoicesReader):
+    """Reads chat completions."""
+
+    def _has_content(self, choice: dict[str, Any]) -> bool:
+        delta = choice.get("delta")
+        if not isinstance(delta, dict):
+            return False
+        found = False
+        for name, value in delta.items():
+            # Names beyond `content` and `tool_calls` are as various as providers: any value
+            # counts that is not empty (`reasoning_content`, `reasoning`, `refusal`, `audio`).
+            if value and name != "role":
+                found = True
+                self._saw(value)
+        return found
+
+
+class CompletionsReader(_ChoicesReader):
+    """Reads legacy completions."""
+
+    def _has_content(self, choice: dict[str, Any]) -> bool:
+        if text := choice.get("text"):
+            self._saw(text)
+            return True
+        return False
+
+
+class MessagesReader(StreamReader):
+    """Reads Anthropic messages. Source: Anthropic API reference, "Streaming messages"."""
+
+    _end_data: ClassVar = b""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._report: dict[str, Any] = {}
+
+    def _part(self, value: dict[str, Any]) -> Part:
+        kind = value.get("type")
+        if kind == "content_block_delta":
+            return self._delta(value.get("delta"))
+        if kind == "content_block_start":
+            return self._block_start(value.get("content_block"))
+        if kind == "message_delta":
+            return self._message_delta(value)
+        if kind == "message_start":
+            message = value.get("message")
+            self._reported(message.get("usage") if isinstance(message, dict) else None)
+            return Part.OPENING
+        if not isinstance(kind, str):
+            raise NotOfProtocol("an event without a type")
+        return _BY_TYPE.get(kind, Part.OTHER)
+
+    def _delta(self, delta: object) -> Part:
+        if not isinstance(delta, dict):
+            raise NotOfProtocol("a content_block_delta without a delta")
+        found = any(value for name, value in delta.items() if name != "type")
+        self._saw(delta)
+        return Part.CONTENT if found else Part.OTHER
+
+    def _block_start(self, block: object) -> Part:
+        if not isinstance(block, dict):
+            raise NotOfProtocol("a content_block_start without a content_block")
+        if block.get("type") == "text" and not block.get("text"):
+            return Part.OPENING
+        self._saw(block)
+        return Part.CONTENT
+
+    def _message_delta(self, value: dict[str, Any]) -> Part:
+        self._reported(value.get("usage"))
+        delta = value.get("delta")
+        if isinstance(delta, dict) and delta.get("stop_reason"):
+            self.finished = True
+        return Part.OTHER
+
+    def _reported(self, report: object) -> None:
+        """Take a usage report: its counters are cumulative, those it leaves out stay."""
+        if isinstance(report, dict):
+            self._report |= {name: value for name, value in report.items() if value is not None}
+            self.usage = anthropic_usage(self._report)
+
+
+_BY_TYPE: Final = {"ping": Part.OPENING, "message_stop": Part.END, "error": Part.ERROR}
+_READERS: Final[dict[Api, type[StreamReader]]] = {
+    Api.CHAT: ChatReader,
+    Api.COMPLETIONS: CompletionsReader,
+    Api.MESSAGES: MessagesReader,
+}
+
+
+def reader_for(api: Api) -> StreamReader:
+    """A reader for one stream of `api`: chat, completions or messages."""
+    return _READERS[api]()
