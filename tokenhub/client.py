@@ -5,7 +5,8 @@ do with curl. It follows no redirect and uses no proxy: the admin token goes to 
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypedDict
 from urllib.parse import quote
@@ -131,7 +132,7 @@ class Client:
         """Return a page of the request log, newest first; `filters` are the route's own."""
         return await self._page("logs", {**filters, "limit": str(limit), "offset": str(offset)})
 
-    async def events(self, last_id: str | None = None) -> AsyncIterator[Event]:
+    async def events(self, last_id: str | None = None) -> AsyncGenerator[Event, None]:
         """Yield events as they happen, from after `last_id` on, until the hub ends."""
         headers = {"Last-Event-ID": last_id} if last_id else {}
         timeout = aiohttp.ClientTimeout(total=None, connect=5.0, sock_read=EVENT_SILENCE_S)
@@ -307,8 +308,16 @@ class Client:
         return {"Authorization": f"Bearer {self._token}"}
 
     def _unreachable(self, error: Exception) -> HubUnreachable:
-        reason = "no answer in time" if isinstance(error, TimeoutError) else str(error)
-        return HubUnreachable(f"no hub at {self._url} ({reason})")
+        return HubUnreachable(f"no hub at {self._url} ({_reason(error)})")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    cause = getattr(error, "os_error", None)  # aiohttp's own text has its internals in it
+    if isinstance(cause, ConnectionError | FileNotFoundError) and cause.errno is not None:
+        return os.strerror(cause.errno).lower()
+    return str(error)
 
 
 def _quoted(name: str) -> str:

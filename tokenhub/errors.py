@@ -108,6 +108,7 @@ class UpstreamError(TokenHubError):
 
     `status`, `headers` and `body` are the provider's own where it answered at all; `body` is for
     the client of the same protocol only, never for a log. `retry_after_s` is what it asked for.
+    `unreachable` says that no connection came about: the name was not resolved, or nobody answered.
     """
 
     def __init__(
@@ -119,6 +120,7 @@ class UpstreamError(TokenHubError):
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         retry_after_s: float | None = None,
+        unreachable: bool = False,
     ) -> None:
         super().__init__(message)
         self.error_class = error_class
@@ -126,6 +128,7 @@ class UpstreamError(TokenHubError):
         self.headers: Mapping[str, str] = headers or {}
         self.body = body
         self.retry_after_s = retry_after_s
+        self.unreachable = unreachable
 
 
 class HubUnreachable(TokenHubError):

@@ -15,7 +15,7 @@ from tokenhub.admission.desk import FrontDesk
 from tokenhub.admission.models import allows
 from tokenhub.dispatch.attempts import Attempts
 from tokenhub.dispatch.order import Headers, Order, ProviderAnswer, StreamClient, Target
-from tokenhub.dispatch.refusal import passed_on, refusal
+from tokenhub.dispatch.refusal import last_event, passed_on, refusal
 from tokenhub.dispatch.routing_headers import routing_headers
 from tokenhub.dispatch.trip import Trip
 from tokenhub.errors import RequestError, UpstreamError, VaultUnavailable
@@ -26,7 +26,6 @@ from tokenhub.providers.registry import RegistryHolder
 from tokenhub.routing.choice import Question, choose
 from tokenhub.types import Api, Clock, ErrorClass, Scope
 from tokenhub.wire.body import Document
-from tokenhub.wire.errors import error_event
 from tokenhub.wire.request import read_request
 
 SCOPES = {
@@ -146,7 +145,7 @@ class Gateway:
         self, order: Order, target: Target, client: StreamClient, trip: Trip
     ) -> Answer | None:
         if order.facts.stream:
-            headers = routing_headers(trip)
+            headers = partial(routing_headers, trip)
             await self._attempts.stream(order, target, client, trip.progress, headers)
             trip.answered()
             return None
@@ -158,17 +157,14 @@ class Gateway:
         self, error: UpstreamError, order: Order, client: StreamClient, trip: Trip
     ) -> Answer | None:
         """Tell the client of a provider's failure: as its answer, or in the stream that began."""
-        own = refusal(error, trip.progress.attempts)
         if client.started:
             trip.failed(200, error.error_class)
-            event = error_event(
-                order.api, own.code, own.message, order.request_id, status=own.status
-            )
-            await client.write(event)
+            await client.write(last_event(error, order, trip.progress.attempts))
             return None
         if (answer := passed_on(error)) is not None:
             trip.failed(answer.status, error.error_class)
             return self._answer(answer, trip)
+        own = refusal(error, trip.progress.attempts)
         trip.failed(own.status, error.error_class)
         own.headers = {**own.headers, **dict(routing_headers(trip))}
         raise own

@@ -11,7 +11,7 @@ from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 NANO: Final = 1_000_000_000
 """Nano-dollars in a dollar."""
@@ -244,6 +244,21 @@ class ApiKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Observed:
+    """What a deployment's past calls were like, recent ones counting most; None is "untried".
+
+    `latency_ms` is of whole answers, `ttft_ms` the time to a stream's first token, `failure_rate`
+    a share of 0..1, `requests` how many calls all this is from.
+    """
+
+    latency_ms: float | None = None
+    ttft_ms: float | None = None
+    tokens_per_s: float | None = None
+    failure_rate: float | None = None
+    requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One call to a provider: when (ms after the request came), how it ended."""
 
@@ -283,6 +298,21 @@ class Outcome:
     overhead_ms: float | None = None
     error_class: str | None = None
     attempts: tuple[Attempt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCondition:
+    """What speaks for or against calling a provider now.
+
+    `down` means that its breaker lets no request through, `cooling_until_ms` that it asked to be
+    left alone or refused our key, `missing` why its key cannot be had.
+    """
+
+    down: bool = False
+    degraded: bool = False
+    cooling_until_ms: int | None = None
+    offline: bool = False
+    missing: Literal["credentials", "vault_locked"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,6 +221,30 @@ async def test_a_compressed_stream_is_inflated_as_it_comes(upstream: AiohttpUpst
         assert b"".join([chunk async for chunk in response.chunks()]) == b"data: 1\n\ndata: 2\n\n"
 
 
+@pytest.mark.parametrize("packed", [False, True])
+async def test_a_cancelled_wait_for_bytes_loses_none(
+    upstream: AiohttpUpstream, packed: bool
+) -> None:
+    went_on = asyncio.Event()
+    encoding = b"\r\nContent-Encoding: gzip\r\n\r\n" if packed else b"\r\n\r\n"
+
+    async def handler(call: Call) -> None:
+        await call.say(CHUNKED.replace(b"\r\n\r\n", encoding))
+        await went_on.wait()
+        for piece in (b"data: 1\n\n", b"data: 2\n\n"):
+            await call.chunk(gzip.compress(piece) if packed else piece)
+        await call.say(b"0\r\n\r\n")
+
+    async with serve(handler) as server:
+        chunks = (await upstream.send(post(server.url))).chunks()
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await anext(chunks)
+        went_on.set()
+        assert b"".join([chunk async for chunk in chunks]) == b"data: 1\n\ndata: 2\n\n"
+
+
 async def test_a_compressed_answer_that_is_cut_off_is_an_error(upstream: AiohttpUpstream) -> None:
     async def handler(call: Call) -> None:
         await call.answer(gzip.compress(b"{}" * 500)[:-9], "Content-Encoding: gzip")

@@ -34,6 +34,7 @@ def inflated(encoding: str, chunks: list[bytes]) -> bytes:
         ("deflate", zlib.compress(TEXT)),
         ("deflate", bare_deflate(TEXT)),
     ],
+    ids=["gzip", "x-gzip", "gzip in two members", "deflate", "bare deflate"],
 )
 def test_every_form_of_gzip_and_deflate_is_inflated(encoding: str, body: bytes) -> None:
     assert inflated(encoding, [body]) == TEXT

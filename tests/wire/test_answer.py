@@ -35,6 +35,22 @@ def test_the_usage_of_an_answer_is_read(api: Api, body: Any, usage: Usage | None
 
 
 @pytest.mark.parametrize(
+    ("api", "body", "output_tokens"),
+    [
+        (Api.CHAT, {"choices": [{"index": 0, "message": {"content": "a" * 40}}]}, 10),
+        (Api.COMPLETIONS, {"choices": [{"text": "a" * 40, "finish_reason": "stop"}]}, 10),
+        (Api.MESSAGES, {"content": [{"type": "text", "text": "a" * 40}]}, 10),
+        (Api.EMBEDDINGS, {"data": [{"embedding": "a" * 40}]}, 0),
+        (Api.COMPLETIONS, {"choices": [{"text": "a" * 40}], "usage": {"prompt_tokens": 1}}, 0),
+    ],
+)
+def test_output_without_reported_usage_is_estimated(
+    api: Api, body: Any, output_tokens: int
+) -> None:
+    assert read_answer(api, json.dumps(body).encode()).output_tokens == output_tokens
+
+
+@pytest.mark.parametrize(
     "body", [b"", b"<html>", b"[]", b"null", b'{"choices":{}}', b'{"error":{}}', b'{"data":[]}']
 )
 def test_an_answer_that_is_not_of_its_protocol_is_refused(body: bytes) -> None:

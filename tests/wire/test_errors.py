@@ -4,8 +4,15 @@ from typing import Any
 import pytest
 
 from tokenhub.types import Api, Protocol
-from tokenhub.wire.errors import end_of_stream, error_body, error_event, keep_alive
+from tokenhub.wire.errors import (
+    end_of_stream,
+    error_body,
+    error_event,
+    event_of_error_body,
+    keep_alive,
+)
 from tokenhub.wire.sse import data_of
+from tokenhub.wire.stream import Part, reader_for
 
 
 def body(protocol: Protocol, status: int, param: str | None = None) -> Any:
@@ -87,6 +94,21 @@ def test_a_keep_alive_is_an_event_that_sdks_pass_over() -> None:
     assert data_of(keep_alive(Api.MESSAGES)) == (b"ping", b'{"type": "ping"}')
 
 
-def test_only_openais_streams_have_an_end_of_ours() -> None:
-    assert end_of_stream(Api.CHAT) == b"data: [DONE]\n\n"
-    assert end_of_stream(Api.MESSAGES) == b""
+def test_a_whole_stream_whose_provider_left_its_end_out_gets_one() -> None:
+    for api in (Api.CHAT, Api.COMPLETIONS, Api.MESSAGES):
+        assert reader_for(api).read(end_of_stream(api)) is Part.END
+
+
+@pytest.mark.parametrize("api", [Api.CHAT, Api.MESSAGES])
+def test_a_providers_error_body_becomes_an_event_of_a_stream(api: Api) -> None:
+    told = b'{\n  "type": "error",\n  "error": {"message": "Too \\u006cong."}\n}\n'
+    event = event_of_error_body(api, told)
+    name, data = data_of(event)
+    assert name == (b"error" if api is Api.MESSAGES else None)
+    assert data + b"\n" == told
+    assert reader_for(api).read(event) is Part.ERROR
+
+
+@pytest.mark.parametrize("told", [b"", b"<html>", b"[]", b"{}", b'{"error":null}'])
+def test_an_error_body_without_an_error_becomes_no_event(told: bytes) -> None:
+    assert event_of_error_body(Api.CHAT, told) == b""

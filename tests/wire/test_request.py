@@ -27,6 +27,11 @@ def test_no_model_is_none(model: str | None) -> None:
     assert read(Api.CHAT, messages=HI, model=model).model is None
 
 
+@pytest.mark.parametrize(("api", "stream"), [(Api.COMPLETIONS, True), (Api.EMBEDDINGS, False)])
+def test_embeddings_are_never_a_stream(api: Api, stream: bool) -> None:
+    assert read(api, model="m", prompt="p", input="i", stream=True).stream is stream
+
+
 def test_unknown_fields_are_not_looked_at() -> None:
     assert read(Api.CHAT, messages=HI, seed="x", temperature=[], top_p={}).model is None
 

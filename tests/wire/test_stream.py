@@ -81,6 +81,18 @@ def test_a_finish_reason_is_noticed() -> None:
     assert reader.finished
 
 
+def test_a_stream_of_several_choices_has_finished_with_the_last_one() -> None:
+    reader = chat()
+    for index in (0, 1):
+        reader.read(data({"choices": [{"index": index, "delta": {"content": "a"}}]}))
+    finished = []
+    for index, finish in ((1, "stop"), (0, "stop"), (1, None)):
+        choice = {"index": index, "delta": {}, "finish_reason": finish}
+        reader.read(data({"choices": [choice]}))
+        finished.append(reader.finished)
+    assert finished == [False, True, True]
+
+
 def test_the_error_of_a_stream_is_kept_for_its_class() -> None:
     reader = chat()
     reader.read(data({"error": {"message": "boom"}}))

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -60,13 +60,20 @@ class Changes:
 
     async def apply(self, entry: AuditEntry, change: Callable[[sqlite3.Connection], T]) -> T:
         """Commit `change` and its audit row together; return what `change` returned."""
+        return await self.apply_all([entry], change)
 
-        def both(connection: sqlite3.Connection) -> T:
+    async def apply_all(
+        self, entries: Sequence[AuditEntry], change: Callable[[sqlite3.Connection], T]
+    ) -> T:
+        """Commit `change`, which is several changes, and an audit row for each of them."""
+
+        def together(connection: sqlite3.Connection) -> T:
             result = change(connection)
-            self.record(connection, entry)
+            for entry in entries:
+                self.record(connection, entry)
             return result
 
-        return await self._database.write(both)
+        return await self._database.write(together)
 
     def record(self, connection: sqlite3.Connection, entry: AuditEntry) -> None:
         """Add the audit row inside the caller's transaction."""

@@ -2,7 +2,7 @@
 
 import difflib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from tokenhub.errors import RequestError, TokenHubError
 from tokenhub.providers.registry import Registry, RegistryHolder
@@ -45,6 +45,8 @@ class Inventory:
             except TokenHubError as error:
                 logger.error("the stored provider %s is left out: %s", provider_id, error)
         for provider_id, model_id, stored in await database.read(models.all):
+            if provider_id not in self._providers:
+                continue
             key = {"id": model_id, "provider_id": provider_id}
             try:
                 self._models[provider_id, model_id] = ModelSpec.parse({**stored, **key})
@@ -63,9 +65,9 @@ class Inventory:
         self._models = {key: spec for key, spec in self._models.items() if key[0] != provider_id}
         self._publish()
 
-    def put_model(self, spec: ModelSpec) -> None:
-        """Add or replace a model of a provider that is there."""
-        self._models[spec.provider_id, spec.id] = spec
+    def put_models(self, specs: Iterable[ModelSpec]) -> None:
+        """Add or replace models of providers that are there."""
+        self._models |= {(spec.provider_id, spec.id): spec for spec in specs}
         self._publish()
 
     def remove_model(self, key: ModelKey) -> None:
@@ -108,9 +110,7 @@ class Inventory:
     def _publish(self) -> None:
         in_force = {spec.id: self.resolved(spec) for spec in self._providers.values()}
         deployments = [
-            resolve_model(spec, in_force[spec.provider_id])
-            for spec in self._models.values()
-            if spec.provider_id in in_force
+            resolve_model(spec, in_force[spec.provider_id]) for spec in self._models.values()
         ]
         self._holder.replace(Registry.build(in_force.values(), deployments))
 

@@ -33,7 +33,7 @@ def _scopes(value: object) -> object:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         message = "scopes: expected a list of scopes, as JSON array or as its text"
         raise BadRequest(message, param="scopes") from None
 

@@ -1,5 +1,6 @@
 """What providers and the price catalogue know about models that may have no row yet."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -78,12 +79,24 @@ class KnownModels:
         if not is_model_id(name):
             return []
         entries = await self._lookup([(provider.prefix, name) for provider in providers])
-        specs = []
-        for provider, entry in zip(providers, entries, strict=True):
-            known = _merged(Discovered(name), entry) if entry else await self._ask(provider, name)
-            if known is not None:
-                specs.append(known.spec(provider.id, enabled=True))
-        return specs
+        found = await asyncio.gather(
+            *(
+                self._known(name, provider, entry)
+                for provider, entry in zip(providers, entries, strict=True)
+            )
+        )
+        return [
+            known.spec(provider.id, enabled=True)
+            for provider, known in zip(providers, found, strict=True)
+            if known is not None
+        ]
+
+    async def _known(
+        self, name: str, provider: Provider, entry: CatalogueEntry | None
+    ) -> KnownModel | None:
+        return (
+            await self._ask(provider, name) if entry is None else _merged(Discovered(name), entry)
+        )
 
     async def _ask(self, provider: Provider, name: str) -> KnownModel | None:
         try:

@@ -71,10 +71,8 @@ class Models:
         await self._changes.alone(self._delete(name, author))
 
     async def register(self, specs: Sequence[ModelSpec], author: Author) -> None:
-        """Add those of `specs` that have no row yet."""
-        for spec in specs:
-            if (spec.provider_id, spec.id) not in self._inventory.models:
-                await self._changes.alone(self._upsert(spec, author, nothing))
+        """Add those of `specs` that have no row yet, all at once."""
+        await self._changes.alone(self._register(specs, author))
 
     async def _upsert(
         self, spec: ModelSpec, author: Author, also: Also
@@ -109,8 +107,30 @@ class Models:
             action, resource, before=None if before is None else before.stored(), after=stored
         )
         await self._changes.apply(entry, change)
-        self._inventory.put_model(spec)
+        self._inventory.put_models([spec])
         self._events.publish("config_changed", action=action, resource=resource)
+
+    async def _register(self, specs: Sequence[ModelSpec], author: Author) -> None:
+        now_ms = self._changes.now_ms()
+        known = self._inventory
+        fresh = [
+            spec
+            for spec in specs
+            if spec.provider_id in known.providers
+            and (spec.provider_id, spec.id) not in known.models
+        ]
+
+        def change(connection: sqlite3.Connection) -> None:
+            for spec in fresh:
+                models.upsert(connection, spec.provider_id, spec.id, spec.stored(), now_ms)
+
+        entries = [
+            author.entry("model.upsert", f"{spec.provider_id}/{spec.id}", after=spec.stored())
+            for spec in fresh
+        ]
+        await self._changes.apply_all(entries, change)
+        known.put_models(fresh)
+        self._events.publish("config_changed", action="model.upsert", models=len(fresh))
 
     async def _delete(self, name: str, author: Author) -> None:
         key = self._inventory.model_key(name)

@@ -5,12 +5,13 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from tokenhub.api.body import parsed
 from tokenhub.api.calls import call_from
 from tokenhub.api.client_api import whole
 from tokenhub.api.streams import WebStream
 from tokenhub.gateway import Answer, Gateway
 from tokenhub.types import NANO, Api
-from tokenhub.wire.body import Document, parse
+from tokenhub.wire.body import Document
 from tokenhub.wire.native import RoutingFacts, answer, chat_body
 
 
@@ -32,7 +33,7 @@ def _unwrapped(read: Callable[[], Awaitable[Document]]) -> Callable[[], Awaitabl
     """Read the envelope, and give the chat completion in it."""
 
     async def inner() -> Document:
-        return parse(chat_body(await read()))
+        return await parsed(chat_body(await read()))
 
     return inner
 

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 
@@ -25,6 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed(str(error), WRONG_USAGE)
     except RequestError as error:
         return _failed(_refusal(error), FAILED)
+    except BrokenPipeError:  # the reader of our output has enough: `tokenhubctl model list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
     except (TokenHubError, OSError) as error:
         return _failed(str(error), FAILED)
     except KeyboardInterrupt:

@@ -22,7 +22,6 @@ COLUMNS = {
     "scopes": "SCOPES",
     "allowed_models": "MODELS",
     "monthly_budget_usd": "USD/MONTH",
-    "spent_this_month_usd": "SPENT",
     "expires_at": "EXPIRES",
 }
 

@@ -51,7 +51,7 @@ MODELS: tuple[dict[str, Any], ...] = (
         "capabilities": ["embeddings"],
     },
     {
-        "id": "claude-sonnet-4-5",
+        "id": "claude-sonnet-5-5",
         "provider_id": "anthropic",
         "weight": 9,
         "max_context_tokens": 200_000,
@@ -79,7 +79,7 @@ MODELS: tuple[dict[str, Any], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """Something that befalls a provider: from `at_s` of each round, for `for_s` seconds."""
+    """Something that befalls a provider: from `at_s` of each round on, for `for_s` seconds."""
 
     provider_id: str
     at_s: float
@@ -91,9 +91,9 @@ ROUND_S = 60.0
 """The incidents come again after this many seconds."""
 
 INCIDENTS = (
-    Incident("openai", 4, 4, "outage"),
-    Incident("anthropic", 12, 4, "rate limit"),
-    Incident("workstation", 20, 6, "slow spell"),
+    Incident("openai", 10, 5, "outage"),
+    Incident("anthropic", 25, 5, "rate limit"),
+    Incident("workstation", 40, 8, "slow spell"),
 )
 
 

@@ -17,7 +17,7 @@ _QUESTIONS = (
 )
 _CLIENTS = ("demo-editor/1.4", "demo-agent/0.9", "demo-notebook/2.0")
 _CHAT = ("gpt-4o", "gpt-4o-mini", "gpt-4o-mini", "meta-llama/Llama-3.1-8B-Instruct")
-_MESSAGES = ("claude-sonnet-4-5", "claude-haiku-4-5")
+_MESSAGES = ("claude-sonnet-5-5", "claude-haiku-4-5")
 
 
 @dataclass(frozen=True, slots=True)

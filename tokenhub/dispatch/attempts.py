@@ -1,7 +1,7 @@
 """Calls to providers: one attempt at a time, streamed or not, and what each came to."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -67,9 +67,10 @@ class Attempts:
             finally:
                 progress.waited_s += self._clock.monotonic() - began
             try:
-                progress.usage = read_answer(order.api, body).usage
+                facts = read_answer(order.api, body)
             except NotOfProtocol as error:
                 raise UpstreamError(ErrorClass.TRANSIENT, f"unreadable answer: {error}") from None
+            progress.usage, progress.output_tokens_seen = facts.usage, facts.output_tokens
             progress.answered = True
             return ProviderAnswer(
                 response.status, forward_response_headers(response.headers.items()), body
@@ -81,9 +82,9 @@ class Attempts:
         target: Target,
         client: StreamClient,
         progress: Progress,
-        headers: Headers,
+        headers: Callable[[], Headers],
     ) -> None:
-        """Relay a stream to `client`, whose response also gets `headers`.
+        """Relay a stream to `client`, whose response also gets what `headers` gives then.
 
         Raises UpstreamError and VaultUnavailable, both only before the commit.
         """
@@ -110,13 +111,14 @@ class Attempts:
                 self._upstream.send(request), name=f"send {order.request_id}"
             )
             began = self._clock.monotonic()
+            headers = delivery.headers()
             try:
-                response = await relay.open(sending, delivery.headers)
+                response = await relay.open(sending, headers)
                 progress.waited_s += self._clock.monotonic() - began
                 if response.status >= 300:
                     await self._body(response, order, target)
                 passed_on = forward_response_headers(response.headers.items())
-                await relay.run(response, [*passed_on, *delivery.headers])
+                await relay.run(response, [*passed_on, *headers])
             finally:
                 await _abandon(sending)
 
@@ -167,6 +169,7 @@ class Attempts:
     def _attempt(self, order: Order, target: Target, progress: Progress) -> Iterator[str]:
         """Give the endpoint to call, and note the attempt and its end whatever that is."""
         base_url = self._endpoints.pick(target.provider)
+        progress.calls += 1
         began = self._clock.monotonic()
         status: int | None = None
         error_class: ErrorClass | None = ErrorClass.CANCELLED
@@ -197,7 +200,7 @@ class _Delivery:
 
     client: StreamClient
     progress: Progress
-    headers: Headers
+    headers: Callable[[], Headers]
 
 
 async def _abandon(sending: asyncio.Task[UpstreamResponse]) -> None:

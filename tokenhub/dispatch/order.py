@@ -40,9 +40,11 @@ class Order:
 class Progress:
     """What has come of an order so far; whole at every moment, since an abort may come at any.
 
-    `waited_s` is the time spent waiting for the provider, `first_token_at` monotonic seconds.
+    `calls` counts the calls to providers that began, `attempts` are those that ended; `waited_s` is
+    the time spent waiting for the provider, `first_token_at` monotonic seconds.
     """
 
+    calls: int = 0
     attempts: list[Attempt] = field(default_factory=list)
     usage: Usage | None = None
     output_tokens_seen: int = 0

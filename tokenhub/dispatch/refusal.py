@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from tokenhub.dispatch.order import ProviderAnswer
+from tokenhub.dispatch.order import Order, ProviderAnswer
 from tokenhub.errors import RateLimited, RequestError, UpstreamError
 from tokenhub.types import Attempt, ErrorClass
+from tokenhub.wire.errors import error_event, event_of_error_body
 from tokenhub.wire.headers import forward_response_headers
 
 _CLIENTS_OWN = frozenset({ErrorClass.INVALID, ErrorClass.CONTEXT_OVERFLOW})
@@ -30,3 +31,11 @@ def refusal(error: UpstreamError, attempts: Sequence[Attempt]) -> RequestError:
             f"every provider is at its rate limit: {each}", retry_after_s=retry_after_s
         )
     return RequestError(502, "upstream_failed", f"no provider could answer: {each}")
+
+
+def last_event(error: UpstreamError, order: Order, attempts: Sequence[Attempt]) -> bytes:
+    """The event that ends a stream in which so far only keep-alives went out."""
+    if passed_on(error) is not None and (event := event_of_error_body(order.api, error.body)):
+        return event
+    own = refusal(error, attempts)
+    return error_event(order.api, own.code, own.message, order.request_id, status=own.status)

@@ -63,6 +63,7 @@ class Relay:
         self._held_since = 0.0
         self._committed = False
         self._ended = False
+        self._failure: Exception | None = None
         self._began = self._heard_at = self._spoke_at = clock.monotonic()
         self._heard = False
 
@@ -91,7 +92,7 @@ class Relay:
             self._headers = headers
         splitter, chunks = EventSplitter(), response.chunks()
         try:
-            while not self._ended:
+            while not self._ended and self._failure is None:
                 chunk = await self._next(chunks)
                 if chunk is None:
                     continue
@@ -99,6 +100,8 @@ class Relay:
                     break
                 if ready := self._take(splitter.feed(chunk)):
                     await self._send(ready)
+            if self._failure is not None:
+                raise self._failure
             await self._finish(chunks)
         except NotOfProtocol as error:
             await self._fail(UpstreamError(ErrorClass.TRANSIENT, f"unreadable stream: {error}"))
@@ -147,25 +150,17 @@ class Relay:
             await self._write(keep_alive(self._terms.api))
 
     def _take(self, events: list[bytes]) -> list[bytes]:
-        """Read the events; return the ones that go out now."""
-        ready = []
-        read = self._reader.read
-        for event in events:
-            self._heard = True
-            part = read(event)
-            if part is Part.USAGE and self._terms.hide_usage:
-                continue
-            if part is Part.ERROR:
-                self._failed_inside()
-            elif part is Part.CONTENT and self._progress.first_token_at is None:
-                self._progress.first_token_at = self._monotonic()
-            ready.append(event)
-            if part is Part.END or part is Part.ERROR:
-                self._ended = True
-            if not self._committed and (self._ended or part is Part.CONTENT):
-                self._commit()
-            if self._ended:
-                break
+        """Read the events; return the ones that go out now, those before a failure too."""
+        self._heard = self._heard or bool(events)
+        ready: list[bytes] = []
+        try:
+            for event in events:
+                if self._goes_out(self._reader.read(event)):
+                    ready.append(event)
+                if self._ended:
+                    break
+        except (NotOfProtocol, UpstreamError) as error:
+            self._failure = error
         self._note()
         if self._committed:
             return ready
@@ -173,6 +168,20 @@ class Relay:
             self._held_since = self._monotonic()
         self._held += ready
         return []
+
+    def _goes_out(self, part: Part) -> bool:
+        """Note what an event is; tell whether the client gets it."""
+        if part is Part.USAGE and self._terms.hide_usage:
+            return False
+        if part is Part.ERROR:
+            self._failed_inside()
+        elif part is Part.CONTENT and self._progress.first_token_at is None:
+            self._progress.first_token_at = self._monotonic()
+        if part is Part.END or part is Part.ERROR:
+            self._ended = True
+        if self._ended or part is Part.CONTENT:
+            self._commit()
+        return True
 
     def _commit(self) -> None:
         self._committed = True

@@ -14,7 +14,7 @@ def routing_headers(trip: Trip, cost_nano: int | None = None) -> list[tuple[str,
         ("X-TokenHub-Provider", target.provider.id),
         ("X-TokenHub-Reason", trip.reason),
         ("X-TokenHub-Estimated-Cost-USD", usd(reservation.estimate.expected_nano)),
-        ("X-TokenHub-Attempts", str(max(1, len(trip.progress.attempts)))),
+        ("X-TokenHub-Attempts", str(trip.progress.calls)),
     ]
     if cost_nano is not None:
         headers.append(("X-TokenHub-Cost-USD", usd(cost_nano)))

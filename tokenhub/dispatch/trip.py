@@ -4,8 +4,12 @@ from dataclasses import dataclass, field, replace
 
 from tokenhub.dispatch.order import Progress, Target
 from tokenhub.ledger.ledger import Charge, Reservation
+from tokenhub.text import clean
 from tokenhub.types import ApiKey, Outcome, Usage
 from tokenhub.wire.request import RequestFacts
+
+MODEL_CHARS = 200
+"""So much of the model's name that a client asked for is kept."""
 
 
 @dataclass(slots=True)
@@ -34,7 +38,7 @@ class Trip:
 
     def asks(self, facts: RequestFacts) -> None:
         """The body was read."""
-        self.model_requested = facts.model or ""
+        self.model_requested = clean(facts.model or "", MODEL_CHARS)
         self.stream = facts.stream
         self.input_tokens = facts.input_tokens
 

@@ -4,7 +4,9 @@ A provider's own words go to the client of the same protocol, in `UpstreamError.
 never put into a message: they may quote a prompt or a part of a key.
 """
 
+import errno
 import re
+import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -137,9 +139,24 @@ def classify_event(provider_type: ProviderType, data: bytes) -> UpstreamError:
 
 def from_exception(error: Exception, host: str) -> UpstreamError:
     """Return a transport failure as a transient error that names `host`, no URL and no secret."""
-    return UpstreamError(ErrorClass.TRANSIENT, f"{host}: {_transport_failure(error)}")
+    return UpstreamError(
+        ErrorClass.TRANSIENT,
+        f"{host}: {_transport_failure(error)}",
+        unreachable=_never_connected(error),
+    )
 
 
+def _never_connected(error: Exception) -> bool:
+    """Tell whether no connection came about; where TLS was tried, one had."""
+    if isinstance(error, aiohttp.ClientSSLError):
+        return False
+    return isinstance(
+        error,
+        (aiohttp.ClientConnectorError, socket.gaierror, ConnectionRefusedError, TimeoutError),
+    ) or (isinstance(error, OSError) and error.errno in _NO_WAY)
+
+
+_NO_WAY: Final = frozenset({errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH})
 _WAITING: Final = frozenset({ErrorClass.RATE_LIMITED, ErrorClass.TRANSIENT, ErrorClass.BUDGET})
 
 

@@ -52,6 +52,8 @@ def _reason(error: ErrorDetails) -> str:
         return f"expected text of the form {error['ctx']['pattern']}, got another"
     if kind == "value_error":
         return message.removeprefix("Value error, ")
+    if kind == "json_invalid":  # too deep for pydantic, which takes some 200 levels
+        return message[:1].lower() + message[1:]
     expected = message[:1].lower() + message[1:]
     for start in ("input should be ", "input should "):
         expected = expected.removeprefix(start)

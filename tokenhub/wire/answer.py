@@ -7,6 +7,7 @@ import orjson
 
 from tokenhub.errors import NotOfProtocol
 from tokenhub.types import Api, Usage
+from tokenhub.wire.tokens import estimate_output
 from tokenhub.wire.usage import anthropic_usage, openai_usage
 
 _CONTENT: Final = {
@@ -20,9 +21,13 @@ _CONTENT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class AnswerFacts:
-    """What we need to know of an answer; `usage` is None where the provider reports none."""
+    """What we need to know of an answer.
+
+    `usage` is None where the provider reports none; then `output_tokens` is our own estimate.
+    """
 
     usage: Usage | None
+    output_tokens: int = 0
 
 
 def read_answer(api: Api, body: bytes) -> AnswerFacts:
@@ -36,5 +41,6 @@ def read_answer(api: Api, body: bytes) -> AnswerFacts:
         raise NotOfProtocol(f"the answer is not an object with a list {name!r}")
     report = value.get("usage")
     if not isinstance(report, dict):
-        return AnswerFacts(None)
+        written = 0.0 if api is Api.EMBEDDINGS else estimate_output(value[name])
+        return AnswerFacts(None, round(written))
     return AnswerFacts(anthropic_usage(report) if api is Api.MESSAGES else openai_usage(report))

@@ -4,6 +4,7 @@ orjson says what the body means; where its top-level values lie comes from the s
 C scanner over the same bytes as Latin-1, in which character offsets are byte offsets.
 """
 
+import codecs
 import json
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -58,7 +59,8 @@ class Document:
         value = self.value[name]
         if not isinstance(value, dict):
             raise BadRequest(f"{name}: expected an object, got {_kind(value)}", param=name)
-        return _document(self.raw(name), value, name)
+        body = self.raw(name)
+        return _document(body, body.decode("latin-1"), value, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +89,49 @@ def parse_steps(body: bytes) -> Generator[None, None, Document]:
     An event loop that reads long bodies drives this itself and lets others run at each pause.
     """
     yield from check_structure(body)
-    value = _load(body)
+    is_long = len(body) > _PAUSE_BYTES
+    if is_long:
+        yield from _check_long(body)
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        if is_long:
+            yield  # the error has cost as much as the document would have
+        raise BadRequest(_complaint(body, error, is_utf8=is_long)) from None
     if not isinstance(value, dict):
         raise BadRequest(f"the body is {_kind(value)}, expected a JSON object")
-    if len(body) > _PAUSE_BYTES:
+    if is_long:
         yield
-    return _document(body, value, "the body")
-
-
-def _document(body: bytes, value: dict[str, Any], what: str) -> Document:
     text = body.decode("latin-1")
+    if is_long:
+        yield
+    document = _document(body, text, value, "the body")
+    if is_long:
+        yield
+    return document
+
+
+def _check_long(body: bytes) -> Generator[None, None, None]:
+    """Find in slices what orjson would find in one go: text that is not UTF-8, or no object."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    blank = True
+    for start in range(0, len(body), _PAUSE_BYTES):
+        piece = body[start : start + _PAUSE_BYTES]
+        if blank and not (blank := piece.isspace()) and piece.lstrip()[:1] != b"{":
+            raise BadRequest("the body does not begin with '{', expected a JSON object")
+        pending = len(decoder.getstate()[0])
+        if pending or not piece.isascii():
+            try:
+                decoder.decode(piece)
+            except UnicodeDecodeError as broken:
+                raise BadRequest(_not_utf8(start - pending + broken.start)) from None
+        yield
+    if blank or body[-_PAUSE_BYTES:].rstrip()[-1:] not in (b"}", b""):
+        raise BadRequest("the body is not JSON: it does not end with '}'")
+
+
+def _document(body: bytes, text: str, value: dict[str, Any], what: str) -> Document:
+    """Find where the values of `body` lie; `text` is `body` decoded as Latin-1."""
     opening = text.index("{") + 1
     spans: dict[str, Span] = {}
     try:
@@ -191,21 +226,15 @@ def _after_space(text: str, position: int) -> int:
     return match.end() if match else position
 
 
-def _load(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise BadRequest(_complaint(body, error)) from None
-
-
-def _complaint(body: bytes, error: orjson.JSONDecodeError) -> str:
+def _complaint(body: bytes, error: orjson.JSONDecodeError, *, is_utf8: bool) -> str:
     """What is wrong with a body that is not JSON, in words that quote none of its content."""
     if not body:
         return "the body is empty, expected a JSON object"
     try:
-        body.decode()
+        if not is_utf8:
+            body.decode()
     except UnicodeDecodeError as broken:
-        return f"the body is not UTF-8 at byte {broken.start + 1}"
+        return _not_utf8(broken.start)
     if error.msg.startswith("depth limit"):
         return _TOO_DEEP
     # orjson stops behind the sign of a number.
@@ -214,6 +243,10 @@ def _complaint(body: bytes, error: orjson.JSONDecodeError) -> str:
         if any(text.startswith(number) for text in rest):
             return f"the body is not JSON: {number} at line {error.lineno} is not a JSON number"
     return f"the body is not JSON: {error.msg} at line {error.lineno} column {error.colno}"
+
+
+def _not_utf8(position: int) -> str:
+    return f"the body is not UTF-8 at byte {position + 1}"
 
 
 def _kind(value: object) -> str:

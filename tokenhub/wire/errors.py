@@ -55,6 +55,21 @@ def error_event(api: Api, code: str, message: str, request_id: str, *, status: i
     return b"data: %b\n\n" % orjson.dumps(_openai(status, code, message, None))
 
 
+def event_of_error_body(api: Api, body: bytes) -> bytes:
+    """The event that tells in a stream of `api` what a provider's error `body` says.
+
+    Empty where `body` is not an object with an `error`, as the SDKs want it.
+    """
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return b""
+    if not isinstance(value, dict) or not value.get("error"):
+        return b""
+    name = b"event: error\n" if api is Api.MESSAGES else b""
+    return name + b"".join(b"data: %b\n" % line for line in body.splitlines()) + b"\n"
+
+
 def keep_alive(api: Api) -> bytes:
     """What may go out between two events: `ping` for messages, else a comment."""
     return (
@@ -63,8 +78,10 @@ def keep_alive(api: Api) -> bytes:
 
 
 def end_of_stream(api: Api) -> bytes:
-    """What ends a whole stream whose provider left it out; nothing for messages."""
-    return b"" if api is Api.MESSAGES else b"data: [DONE]\n\n"
+    """What ends a whole stream whose provider left it out."""
+    if api is Api.MESSAGES:
+        return b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+    return b"data: [DONE]\n\n"
 
 
 def _anthropic(status: int, message: str, request_id: str) -> dict[str, Any]:

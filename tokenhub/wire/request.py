@@ -55,7 +55,7 @@ def read_request(api: Api, document: Document) -> RequestFacts:
     return RequestFacts(
         api=api,
         model=_typed(body, "model", str, "text") or None,
-        stream=_typed(body, "stream", bool, "true or false") or False,
+        stream=_streams(api, body),
         max_output_tokens=_max_output_tokens(api, body),
         usage_asked=_usage_asked(body),
         capabilities=_capabilities(api, body, estimate.has_images),
@@ -78,6 +78,12 @@ def _typed(body: dict[str, Any], name: str, kind: type, expected: str) -> Any:
     if value is not None and not isinstance(value, kind):
         raise BadRequest(f"{name}: expected {expected}", param=name)
     return value
+
+
+def _streams(api: Api, body: dict[str, Any]) -> bool:
+    """Whether the answer is a stream; embeddings never are, whatever is asked for."""
+    asked = _typed(body, "stream", bool, "true or false")
+    return asked is True and api is not Api.EMBEDDINGS
 
 
 def _max_output_tokens(api: Api, body: dict[str, Any]) -> int | None:

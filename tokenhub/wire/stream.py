@@ -9,12 +9,8 @@ import orjson
 from tokenhub.errors import NotOfProtocol
 from tokenhub.types import Api, Usage
 from tokenhub.wire.sse import data_of
-from tokenhub.wire.tokens import estimate_text
+from tokenhub.wire.tokens import estimate_output
 from tokenhub.wire.usage import anthropic_usage, openai_usage
-
-_CHARS_PER_TOKEN: Final = 4.0
-"""Of the Latin text that models write."""
-_LABELS: Final = frozenset(("id", "type", "role", "index", "signature"))
 
 
 class Part(Enum):
@@ -43,7 +39,7 @@ class StreamReader(ABC):
         self.usage: Usage | None = None
         """The last usage that was reported."""
         self.finished = False
-        """Whether a finish or stop reason was seen."""
+        """Whether every choice that began has given its finish or stop reason."""
         self.error = b""
         """The data of the error event."""
         self._tokens_seen = 0.0
@@ -79,25 +75,7 @@ class StreamReader(ABC):
         """Say what an event with the data `value` is, and take its facts."""
 
     def _saw(self, value: object) -> None:
-        """Count the texts in `value` as output, but for what only labels them."""
-        if isinstance(value, str):
-            self._saw_text(value)
-            return
-        waiting = [value]
-        while waiting:
-            inner = waiting.pop()
-            if isinstance(inner, str):
-                self._saw_text(inner)
-            elif isinstance(inner, dict):
-                waiting += [item for name, item in inner.items() if name not in _LABELS]
-            elif isinstance(inner, list):
-                waiting += inner
-
-    def _saw_text(self, text: str) -> None:
-        if text.isascii():
-            self._tokens_seen += len(text) / _CHARS_PER_TOKEN
-        else:
-            self._tokens_seen += estimate_text(text.encode(errors="replace"))
+        self._tokens_seen += estimate_output(value)
 
 
 class _ChoicesReader(StreamReader):
@@ -106,6 +84,10 @@ class _ChoicesReader(StreamReader):
     Source: OpenAI API reference, "The chat completion chunk object". An error comes as data with
     an `error` member, from some providers (OpenRouter) beside `choices`.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open: set[int] = set()
 
     def _part(self, value: dict[str, Any]) -> Part:
         if value.get("error"):
@@ -123,13 +105,21 @@ class _ChoicesReader(StreamReader):
             if self._has_content(choice):
                 part = Part.CONTENT
             if choice.get("finish_reason"):
-                self.finished = True
+                self._open.discard(_index(choice))
+                self.finished = not self._open
                 part = Part.OTHER if part is Part.OPENING else part
+            elif not self.finished:
+                self._open.add(_index(choice))
         return part
 
     @abstractmethod
     def _has_content(self, choice: dict[str, Any]) -> bool:
         """Count the content of `choice`; tell whether there is any."""
+
+
+def _index(choice: dict[str, Any]) -> int:
+    index = choice.get("index")
+    return index if isinstance(index, int) else 0
 
 
 class ChatReader(_ChoicesReader):

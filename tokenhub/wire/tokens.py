@@ -36,6 +36,13 @@ _WHOLE_BYTES: Final = 64 * 1024
 _SAMPLES: Final = 16
 """A longer text is estimated from this many evenly spread pieces of it."""
 
+_CHARS_PER_TOKEN: Final = 4.0
+"""Of the Latin text that models write."""
+_LABELS: Final = frozenset(
+    ("id", "type", "role", "index", "signature", "finish_reason", "logprobs")
+)
+"""What an answer holds beside the model's text."""
+
 _PER_MESSAGE: Final = 4
 _MESSAGE_JSON: Final = 11
 """What the JSON around a message's text counts by bytes, though no model sees it."""
@@ -72,6 +79,28 @@ def estimate_text(text: bytes) -> int:
     step = (len(text) - size) // (_SAMPLES - 1)
     sample = b"".join(text[i * step : i * step + size] for i in range(_SAMPLES))
     return ceil(_tokens(sample) * len(text) / len(sample))
+
+
+def estimate_output(value: object) -> float:
+    """The tokens of the texts in a piece of an answer's JSON, but for what only labels them."""
+    if isinstance(value, str):
+        return _written(value)
+    total, waiting = 0.0, [value]
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, str):
+            total += _written(inner)
+        elif isinstance(inner, dict):
+            waiting += [item for name, item in inner.items() if name not in _LABELS]
+        elif isinstance(inner, list):
+            waiting += inner
+    return total
+
+
+def _written(text: str) -> float:
+    if text.isascii():
+        return len(text) / _CHARS_PER_TOKEN
+    return estimate_text(text.encode(errors="replace"))
 
 
 @dataclass(frozen=True, slots=True)

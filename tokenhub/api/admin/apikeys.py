@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from tokenhub.administration.apikeys import ApiKeys
-from tokenhub.api.admin.messages import author, done, listing, payload
+from tokenhub.api.admin.messages import author, done, listing, no_payload, payload
 
 
 def routes(service: ApiKeys) -> list[web.RouteDef]:
@@ -20,6 +20,7 @@ def routes(service: ApiKeys) -> list[web.RouteDef]:
         return web.json_response(key, status=201)
 
     async def rotate(request: web.Request) -> web.Response:
+        await no_payload(request)
         key = await service.rotate(request.match_info["id"], author(request))
         return web.json_response(key)
 

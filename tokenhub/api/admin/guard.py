@@ -8,7 +8,7 @@ from tokenhub.errors import RequestError
 
 
 class Guard:
-    """Checks the admin token; `limits` counts every request, `strangers` those without it."""
+    """Checks the admin token; `limits` counts requests with it, `strangers` those without."""
 
     def __init__(
         self, token: AdminToken, limits: AddressLimiter, strangers: AddressLimiter
@@ -20,9 +20,9 @@ class Guard:
     def check(self, request: web.Request) -> None:
         """Raise RequestError unless `request` may pass: 429 too often, 401 without the token."""
         address = request.remote or ""
-        self._limits.check(address)
         scheme, _, value = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer" and self._token.matches(value.strip()):
+            self._limits.check(address)
             return
         self._strangers.check(address)
         raise RequestError(

@@ -6,7 +6,7 @@ from tokenhub.administration.admin_token import AdminToken
 from tokenhub.administration.changes import Changes
 from tokenhub.administration.info import HubInfo
 from tokenhub.administration.routing_config import RoutingConfig
-from tokenhub.api.admin.messages import author, payload
+from tokenhub.api.admin.messages import author, no_payload, payload
 
 
 def routes(
@@ -18,6 +18,7 @@ def routes(
         return web.json_response(info.now())
 
     async def rotate_token(request: web.Request) -> web.Response:
+        await no_payload(request)
         return web.json_response({"token": await token.rotate(changes, author(request))})
 
     async def show_config(_: web.Request) -> web.Response:

@@ -15,6 +15,9 @@ ACTOR: Final = "admin"
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1000
 MAX_OFFSET: Final = 2**53
+MAX_PAYLOAD_BYTES: Final = 1 << 20
+MAX_PAYLOAD_VALUES: Final = 10_000
+"""Checking a payload costs microseconds a value, and holds the loop."""
 
 
 def author(request: web.Request) -> Author:
@@ -23,8 +26,18 @@ def author(request: web.Request) -> Author:
 
 
 async def payload(request: web.Request) -> dict[str, Any]:
-    """Return the JSON object in the body."""
-    return (await read_document(request)).value
+    """Return the JSON object in the body, of at most 1 MiB and some 10,000 values."""
+    document = await read_document(request, most_bytes=MAX_PAYLOAD_BYTES)
+    if document.body.count(b",") >= MAX_PAYLOAD_VALUES:
+        raise BadRequest(f"the body holds too many values: at most {MAX_PAYLOAD_VALUES}")
+    return document.value
+
+
+async def no_payload(request: web.Request) -> None:
+    """Accept no body or an empty object, and nothing else: what is there was meant to do more."""
+    if request.body_exists and (names := await payload(request)):
+        name = clean(next(iter(names)), 80)
+        raise BadRequest(f"unknown field {name!r}: this takes none", param=name)
 
 
 def query(request: web.Request, known: Sequence[str] = ()) -> dict[str, str]:

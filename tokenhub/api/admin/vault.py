@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from tokenhub.administration.vault import VaultDoor
-from tokenhub.api.admin.messages import author, payload
+from tokenhub.api.admin.messages import author, no_payload, payload
 
 
 def routes(door: VaultDoor) -> list[web.RouteDef]:
@@ -19,6 +19,7 @@ def routes(door: VaultDoor) -> list[web.RouteDef]:
         return web.json_response(await door.unlock(await payload(request), author(request)))
 
     async def lock(request: web.Request) -> web.Response:
+        await no_payload(request)
         return web.json_response(await door.lock(author(request)))
 
     async def rotate(request: web.Request) -> web.Response:

@@ -109,7 +109,7 @@ def _overhead(body: Json, messages: list[Json]) -> int:
 
 def _segments(body: Json, messages: list[Json]) -> list[Segment]:
     """The prompt's blocks in the order in which they are cached: tools, system, messages."""
-    blocks = [tool for tool in body.get("tools") or [] if isinstance(tool, dict)]
+    blocks = [tool for tool in _tools(body) if isinstance(tool, dict)]
     blocks += check.blocks_of("system", body.get("system") or [])
     for message in messages:
         blocks += message["content"]
@@ -162,7 +162,7 @@ def _prompt(body: Json, messages: list[Json], text: str) -> Prompt:
         input_tokens=0,
         max_tokens=0,
         answering_tools=any(block["type"] == "tool_result" for block in newest["content"]),
-        tools=tuple(_tool(index, tool) for index, tool in enumerate(body.get("tools") or [])),
+        tools=tuple(_tool(index, tool) for index, tool in enumerate(_tools(body))),
         choice=choice,
         only_tool=only,
         parallel=parallel,
@@ -170,6 +170,13 @@ def _prompt(body: Json, messages: list[Json], text: str) -> Prompt:
         schema=_schema(body),
         preamble=choice == "auto",
     )
+
+
+def _tools(body: Json) -> list[Any]:
+    tools = body.get("tools") or []
+    if not isinstance(tools, list):
+        raise ApiError(400, "tools: Input should be a valid list")
+    return tools
 
 
 def _tool(index: int, tool: Any) -> Tool:

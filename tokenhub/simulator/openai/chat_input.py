@@ -104,6 +104,9 @@ def _check_message(index: int, message: Any) -> None:
             "Invalid value for 'content': expected a string, got null.",
             "invalid_type",
         )
+    calls = check.optional(message, "tool_calls", "an array", f"{where}.tool_calls")
+    if calls is not None and not all(isinstance(call, dict) for call in calls):
+        raise check.wrong_type(f"{where}.tool_calls", "an array of objects", calls)
     if content is not None and not isinstance(content, str | list):
         raise check.wrong_type(f"{where}.content", "one of a string or array of objects", content)
 

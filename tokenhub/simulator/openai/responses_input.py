@@ -105,7 +105,8 @@ def _check_calls(items: list[Json]) -> None:
 
 def _prompt(body: Json, model: Model, items: list[Json]) -> Prompt:
     choice, only = _tool_choice(body)
-    tools = [tool for tool in body.get("tools") or [] if isinstance(tool, dict)]
+    given = check.optional(body, "tools", "an array") or []
+    tools = [tool for tool in given if isinstance(tool, dict)]
     tokens = 3 + count_text(check.optional(body, "instructions", "a string") or "")
     tokens += sum(count_json(tool) for tool in tools) + sum(_count(item) for item in items)
     if tokens > model.context_tokens:
@@ -181,6 +182,7 @@ def _schema(body: Json) -> Json | None:
 def _reasoning(body: Json, model: Model) -> int:
     reasoning = check.optional(body, "reasoning", "an object") or {}
     temperature = check.decimal(body, "temperature", 0, 2)
+    check.decimal(body, "top_p", 0, 1)
     if not model.reasons:
         if reasoning.get("effort"):
             raise check.invalid(

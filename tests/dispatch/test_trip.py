@@ -1,0 +1,82 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.dispatch.fakes import DEPLOYMENT, PROVIDER
+from tokenhub.dispatch.order import Progress, Target
+from tokenhub.dispatch.trip import Trip
+from tokenhub.ledger.ledger import NOTHING, Charge
+from tokenhub.types import Api, ApiKey, Attempt, ErrorClass, Usage
+from tokenhub.wire.request import RequestFacts
+
+FACTS = RequestFacts(Api.CHAT, "gpt", True, None, False, frozenset(), 50)
+REPORTED = Usage(input_tokens=40, output_tokens=4)
+
+
+def trip(**progress: Any) -> Trip:
+    made = Trip("req_1", "/v1/chat/completions", "curl", ApiKey("k", "key", b""), 5000, 100.0)
+    made.asks(FACTS)
+    made.progress = Progress(**progress)
+    return made
+
+
+def test_a_trip_that_ends_unnoted_counts_as_failed() -> None:
+    outcome = trip().outcome(100.5, NOTHING)
+    assert (outcome.status, outcome.error_class) == (500, "internal_error")
+    assert (outcome.cost_nano, outcome.usage) == (0, Usage())
+
+
+def test_an_outcome_tells_what_was_asked_for_and_what_became_of_it() -> None:
+    made = trip(usage=REPORTED, answered=True, waited_s=0.2, first_token_at=100.1)
+    attempt = Attempt("m", "p", "http://h", 0, 250, 200, None)
+    made.progress.attempts.append(attempt)
+    made.target, made.reason = Target(DEPLOYMENT, PROVIDER), "named"
+    made.answered()
+    outcome = made.outcome(100.25, Charge(None, 7, 1, estimated=False))
+    assert (outcome.status, outcome.error_class) == (200, None)
+    assert (outcome.model_requested, outcome.stream) == ("gpt", True)
+    assert (outcome.model, outcome.provider_id, outcome.reason) == ("m", "p", "named")
+    assert (outcome.cost_nano, outcome.fee_nano, outcome.usage) == (7, 1, REPORTED)
+    assert outcome.latency_ms == pytest.approx(250)
+    assert outcome.ttft_ms == pytest.approx(100)
+    assert outcome.overhead_ms == pytest.approx(50)
+    assert outcome.attempts == (attempt,)
+
+
+def test_waiting_that_overlaps_is_no_negative_overhead() -> None:
+    assert trip(waited_s=9.0).outcome(101.0, NOTHING).overhead_ms == 0
+
+
+def test_a_long_or_hostile_name_of_a_model_is_kept_short_and_clean() -> None:
+    made = trip()
+    made.asks(replace(FACTS, model="gpt\x1b[31m" + "x" * 1000))
+    assert made.model_requested.startswith("gpt[31mxxx")
+    assert len(made.model_requested) == 200
+
+
+def test_what_was_reported_for_a_whole_answer_is_charged() -> None:
+    made = trip(usage=REPORTED, output_tokens_seen=99, answered=True)
+    made.answered()
+    assert made.usage() == REPORTED
+
+
+def test_an_answer_without_a_report_is_charged_by_our_estimate() -> None:
+    made = trip(output_tokens_seen=9, answered=True)
+    made.answered()
+    assert made.usage() == Usage(input_tokens=50, output_tokens=9, estimated=True)
+
+
+def test_a_stream_that_broke_is_charged_by_what_had_come() -> None:
+    made = trip(
+        usage=REPORTED, output_tokens_seen=9, answered=True, stream_error=ErrorClass.TRANSIENT
+    )
+    made.answered()
+    assert made.error_class is ErrorClass.TRANSIENT
+    assert made.usage() == Usage(input_tokens=40, output_tokens=9, estimated=True)
+
+
+def test_nothing_is_charged_where_nothing_came() -> None:
+    made = trip()
+    made.failed(499, ErrorClass.CANCELLED)
+    assert made.usage() is None

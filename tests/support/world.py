@@ -1,0 +1,75 @@
+"""A whole hub in the test's own process, and the simulated providers behind it."""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+
+from tests.support.cast import ADMIN_TOKEN, environment, furnish, simulators
+from tokenhub import config
+from tokenhub.client import Client
+from tokenhub.hub import SYSTEM_CLOCK, Hub
+from tokenhub.simulator import Simulator
+from tokenhub.types import Clock
+
+PATIENCE_S = 10.0
+"""How long a test waits for what must come."""
+
+
+class World:
+    """`async with World() as world`: a hub at `url` that takes `key`, in front of `simulators`.
+
+    `environ` adds settings, `home` is a new folder unless one is given, `clock` is the hub's.
+    The simulators date their answers by `now`.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str] | None = None,
+        *,
+        home: Path | None = None,
+        seed: int = 1,
+        now: Callable[[], float] = time.time,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self.simulators: dict[str, Simulator] = simulators(seed, now)
+        self.url = ""
+        self.key = ""
+        self._environ = environment(environ)
+        self._home = home
+        self._clock = clock
+        self._parts = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as parts:
+            self.home = self._home or Path(parts.enter_context(tempfile.TemporaryDirectory()))
+            for simulator in self.simulators.values():
+                await parts.enter_async_context(simulator)
+            self.hub = Hub(config.load(self._environ, home=self.home), self._clock)
+            self.url = await self.hub.start()
+            parts.push_async_callback(self.hub.stop)
+            self.admin = await parts.enter_async_context(Client(self.url, ADMIN_TOKEN))
+            self.http = await parts.enter_async_context(
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE_S))
+            )
+            base_urls = {kind: one.base_url for kind, one in self.simulators.items()}
+            self.key = await furnish(self.admin, base_urls)
+            self._parts = parts.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._parts.aclose()
+
+    async def log_of(self, request_id: str) -> dict[str, Any]:
+        """The row of the request log, waiting until it is written."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                for row in (await self.admin.logs(limit=100))["items"]:
+                    if row["request_id"] == request_id:
+                        return row
+                await asyncio.sleep(0.02)

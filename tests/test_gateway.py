@@ -1,0 +1,316 @@
+"""The road of a request with a scripted provider at its end, on virtual time."""
+
+import asyncio
+import json
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from tests.dispatch.fakes import (
+    DONE,
+    FINISH,
+    HI,
+    PROVIDER,
+    TRANSPORT,
+    USAGE,
+    Client,
+    Response,
+    Upstream,
+    chunk,
+    clock,
+)
+from tests.ledger.test_ledger import Book, ledger_for
+from tests.support.virtual_time import on_virtual_time
+from tokenhub.admission.desk import FrontDesk
+from tokenhub.admission.keys import KeyRing, hash_of
+from tokenhub.admission.limits import AddressLimiter, RateLimiter
+from tokenhub.dispatch.attempts import Attempts
+from tokenhub.errors import BadRequest, RequestError, VaultUnavailable
+from tokenhub.gateway import Answer, Call, Gateway
+from tokenhub.health.tracker import HealthTracker
+from tokenhub.ledger.budgets import HubLimits
+from tokenhub.observe.events import EventBus
+from tokenhub.observe.metrics import Metrics, Readings
+from tokenhub.observe.recorder import Recorder
+from tokenhub.providers.endpoints import Endpoints
+from tokenhub.providers.keys import ProviderKeys
+from tokenhub.providers.registry import Registry, RegistryHolder
+from tokenhub.types import (
+    Api,
+    ApiKey,
+    CredStore,
+    Deployment,
+    Outcome,
+    Prices,
+    Provider,
+    Rates,
+    Scope,
+)
+from tokenhub.wire.body import Document, parse
+from tokenhub.wire.errors import keep_alive
+
+TOKEN = "tokenhub_" + "1" * 64
+KEY = ApiKey("k1", "editor", hash_of(TOKEN))
+WHOLE = b'{"choices":[{"message":{}}],"usage":{"prompt_tokens":7,"completion_tokens":3}}'
+INVALID = b'{"error":{"message":"temperature: too high","code":null}}'
+CLOUD = replace(PROVIDER, apis=frozenset({Api.CHAT}))
+MODEL = Deployment("m", "p", "m", prices=Prices(Rates(1000, 2000)))
+
+
+class Rows(Book):
+    """Stands where the database stands, for log and ledger."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.logged: list[Outcome] = []
+
+    def log(self, outcome: Outcome) -> None:
+        self.logged.append(outcome)
+
+
+@dataclass
+class Road:
+    """A gateway on a scripted provider; `vault` tells what becomes of a look into it."""
+
+    answers: list[Any]
+    key: ApiKey = KEY
+    provider: Provider = CLOUD
+    limits: HubLimits | None = None
+    rows: Rows = field(default_factory=Rows)
+    vault: list[Any] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.client = Client()
+        self.upstream = Upstream(*self.answers)
+        keys, now = ProviderKeys(self._reveal, {}), clock()
+        self.gateway = Gateway(
+            desk=FrontDesk(
+                KeyRing([self.key]),
+                RateLimiter(0, 1, now.monotonic),
+                AddressLimiter(10, now.monotonic),
+                now,
+                lambda: None,
+            ),
+            registry=RegistryHolder(Registry.build([self.provider], [MODEL])),
+            keys=keys,
+            ledger=ledger_for(self.rows, self.limits),
+            attempts=Attempts(self.upstream, keys, Endpoints(), HealthTracker(now.now_ms), now),
+            recorder=Recorder(self.rows, EventBus(now.now_ms), Metrics(Readings)),
+            clock=now,
+        )
+
+    def _reveal(self, name: str) -> str | None:
+        found = self.vault.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return str(found)
+
+    async def serve(
+        self, body: dict[str, Any] | None = None, token: str = TOKEN, **fields: Any
+    ) -> Answer | None:
+        sent = {"model": "m", "messages": [HI], **fields} if body is None else body
+
+        async def read() -> Document:
+            return parse(json.dumps(sent).encode())
+
+        call = Call(
+            request_id="req_1",
+            api=Api.CHAT,
+            endpoint="/v1/chat/completions",
+            address="127.0.0.1",
+            token=token,
+            client_authorization=None,
+            client="curl",
+            headers=[],
+            query="",
+            read=read,
+        )
+        return await self.gateway.serve(call, self.client)
+
+    async def refused(self, **fields: Any) -> RequestError:
+        with pytest.raises(RequestError) as caught:
+            await self.serve(**fields)
+        return caught.value
+
+    @property
+    def outcome(self) -> Outcome:
+        """The one row, which ledger and log must both have."""
+        (logged,) = self.rows.logged
+        assert self.rows.settled == [logged]
+        return logged
+
+
+@on_virtual_time
+async def test_an_answer_is_charged_and_recorded_once() -> None:
+    road = Road([Response(WHOLE)])
+    answer = await road.serve()
+    assert answer is not None
+    assert (answer.status, answer.body) == (200, WHOLE)
+    assert dict(answer.headers)["X-TokenHub-Cost-USD"] == "0.000000013"
+    outcome = road.outcome
+    assert (outcome.cost_nano, outcome.fee_nano, outcome.estimated) == (13, 7, False)
+    assert (outcome.status, outcome.error_class, len(outcome.attempts)) == (200, None, 1)
+
+
+@on_virtual_time
+async def test_a_stream_is_charged_and_recorded_once() -> None:
+    road = Road([Response(chunk("a"), FINISH, USAGE, DONE)])
+    assert await road.serve(stream=True) is None
+    assert road.client.got == chunk("a") + FINISH + DONE
+    headers = dict(road.client.headers or ())
+    assert headers["X-TokenHub-Attempts"] == "1"
+    assert "X-TokenHub-Cost-USD" not in headers
+    assert (road.outcome.cost_nano, road.outcome.stream) == (13, True)
+
+
+@on_virtual_time
+async def test_a_stranger_leaves_no_trace_in_the_books() -> None:
+    road = Road([])
+    error = await road.refused(token="tokenhub_" + "2" * 64)
+    assert error.status == 401
+    assert road.rows.logged == road.rows.settled == []
+
+
+@on_virtual_time
+async def test_a_key_without_the_scope_is_refused_before_its_body_is_read() -> None:
+    road = Road([], key=replace(KEY, scopes=frozenset({Scope.MODELS})))
+    assert (await road.refused(body={"nonsense": 1})).status == 403
+
+
+@on_virtual_time
+async def test_a_bad_request_is_recorded_and_costs_nothing() -> None:
+    road = Road([])
+    error = await road.refused(body={"model": "m", "messages": 5})
+    assert isinstance(error, BadRequest)
+    assert (road.outcome.status, road.outcome.error_class) == (400, "invalid_request")
+    assert road.outcome.cost_nano == road.outcome.fee_nano == 0
+
+
+@on_virtual_time
+async def test_a_request_that_no_budget_covers_is_not_sent() -> None:
+    road = Road([], key=replace(KEY, monthly_budget_nano=1))
+    error = await road.refused(max_tokens=1000)
+    assert error.status == 402
+    assert road.upstream.requests == []
+    assert road.outcome.status == 402
+    assert (road.outcome.model, road.outcome.cost_nano) == ("m", 0)
+
+
+@on_virtual_time
+async def test_what_was_reserved_is_free_again_after_a_failure() -> None:
+    limits = HubLimits(daily_nano=2_100_000)
+    road = Road([TRANSPORT, TRANSPORT, Response(WHOLE)], limits=limits)
+    for _ in range(2):
+        assert (await road.refused(max_tokens=1_000_000)).status == 502
+    assert await road.serve(max_tokens=1_000_000) is not None
+
+
+@on_virtual_time
+async def test_a_failure_before_a_stream_begins_is_an_answer() -> None:
+    road = Road([(3.0, TRANSPORT)])
+    error = await road.refused(stream=True)
+    assert (error.status, error.code) == (502, "upstream_failed")
+    assert error.headers["X-TokenHub-Provider"] == "p"
+    assert not road.client.started
+    assert (road.outcome.status, road.outcome.error_class) == (502, "transient")
+
+
+@on_virtual_time
+async def test_a_failure_after_keep_alives_ends_the_stream_with_an_error_event() -> None:
+    road = Road([(16.0, TRANSPORT)])
+    assert await road.serve(stream=True) is None
+    first, last = road.client.got.split(b"\n\n")[:2]
+    assert first + b"\n\n" == keep_alive(Api.CHAT)
+    assert json.loads(last.removeprefix(b"data: "))["error"]["code"] == "upstream_failed"
+    assert (road.outcome.status, road.outcome.error_class) == (200, "transient")
+
+
+@on_virtual_time
+async def test_the_providers_words_about_the_request_come_even_after_keep_alives() -> None:
+    road = Road([(16.0, Response(INVALID, status=400))])
+    await road.serve(stream=True, stream_options={"include_usage": True})
+    assert road.client.got == keep_alive(Api.CHAT) + b"data: %b\n\n" % INVALID
+    assert road.outcome.error_class == "invalid"
+
+
+@on_virtual_time
+async def test_an_error_about_the_request_comes_back_as_it_is() -> None:
+    road = Road([Response(INVALID, status=422)])
+    answer = await road.serve()
+    assert answer is not None
+    assert (answer.status, answer.body) == (422, INVALID)
+    assert (road.outcome.status, road.outcome.error_class) == (422, "invalid")
+    assert road.outcome.cost_nano == road.outcome.fee_nano == 0
+
+
+@on_virtual_time
+async def test_a_vault_that_is_locked_at_the_last_moment_is_told() -> None:
+    provider = replace(CLOUD, cred_store=CredStore.VAULT)
+    road = Road([], provider=provider, vault=["sk-1", VaultUnavailable("locked")])
+    with pytest.raises(VaultUnavailable):
+        await road.serve()
+    assert (road.outcome.status, road.outcome.error_class) == (503, "vault_locked")
+    assert road.outcome.cost_nano == 0
+
+
+@on_virtual_time
+async def test_a_vault_that_is_locked_leaves_its_models_out() -> None:
+    provider = replace(CLOUD, cred_store=CredStore.VAULT)
+    road = Road([], provider=provider, vault=[VaultUnavailable("locked")])
+    error = await road.refused()
+    assert (error.status, error.code) == (503, "vault_locked")
+    assert road.outcome.model is None
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@on_virtual_time
+async def test_a_client_that_leaves_before_anything_came_pays_nothing(stream: bool) -> None:
+    road = Road([(100.0, Response(WHOLE))])
+    task = asyncio.get_running_loop().create_task(road.serve(stream=stream))
+    await asyncio.sleep(1.0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (road.outcome.status, road.outcome.error_class) == (499, "cancelled")
+    assert road.outcome.cost_nano == road.outcome.fee_nano == 0
+
+
+@on_virtual_time
+async def test_a_client_that_leaves_a_stream_pays_for_what_came() -> None:
+    response = Response(chunk("a" * 400), chunk("b" * 400), FINISH, USAGE, DONE)
+    road = Road([response])
+    road.client = Client(leaves_after=1)
+    with pytest.raises(ConnectionError):
+        await road.serve(stream=True)
+    outcome = road.outcome
+    assert (outcome.status, outcome.error_class, outcome.estimated) == (499, "cancelled", True)
+    assert outcome.usage.output_tokens == 200
+    assert outcome.cost_nano == outcome.usage.input_tokens + 200 * 2
+    assert outcome.fee_nano == 7
+    assert response.closed
+
+
+@on_virtual_time
+async def test_a_stream_that_broke_is_charged_by_what_came() -> None:
+    road = Road([Response(chunk("a" * 400), TRANSPORT)])
+    await road.serve(stream=True)
+    outcome = road.outcome
+    assert (outcome.status, outcome.error_class, outcome.estimated) == (200, "transient", True)
+    assert outcome.usage.output_tokens == 100
+
+
+@on_virtual_time
+async def test_an_unexpected_error_is_recorded_as_ours() -> None:
+    road = Road([RuntimeError("a mistake of ours")])
+    with pytest.raises(RuntimeError):
+        await road.serve()
+    assert (road.outcome.status, road.outcome.error_class) == (500, "internal_error")
+
+
+@on_virtual_time
+async def test_a_deployment_that_cannot_take_the_request_is_left_out() -> None:
+    road = Road([], provider=replace(CLOUD, enabled=False))
+    error = await road.refused()
+    assert error.status == 503
+    assert "p/m (disabled)" in error.message
