@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from tests.administration.decided import row
 from tests.administration.office import ADMIN_TOKEN, OPENAI, PASSWORD, Office, office
 from tests.api.admin.service import serving
 from tokenhub.client import Client
-from tokenhub.errors import HubUnreachable, RequestError
+from tokenhub.errors import BadRequest, HubUnreachable, RequestError
 
 
 @pytest.fixture
@@ -43,6 +44,9 @@ async def test_a_whole_life_of_a_hub_through_typed_calls(client: Client) -> None
     assert await client.providers() == []
     assert (await client.put_routing_config({"hub_daily_usd": 1}))["hub_daily_usd"] == 1
     assert (await client.routing_config())["hub_monthly_usd"] is None
+    assert (await client.simulate({"model_hint": "auto"}))["decision"] is None
+    assert (await client.decisions(limit=5))["total"] == 0
+    assert (await client.health(), await client.engine_models()) == ([], [])
     assert (await client.stats())["global"]["requests"] == 0
     assert (await client.logs(limit=5, model="m"))["total"] == 0
     assert (await client.vault_rotate(PASSWORD))["state"] == "unlocked"
@@ -69,6 +73,13 @@ async def test_a_refusal_has_the_hubs_words(client: Client) -> None:
     with pytest.raises(RequestError, match="there is no provider 'x'") as refused:
         await client.discover("x")
     assert (refused.value.status, refused.value.code) == (404, "provider_not_found")
+
+
+async def test_a_decision_is_asked_for_by_its_request(desk: Office, client: Client) -> None:
+    desk.database.decide(row())
+    assert (await client.decision("req-1"))["chosen"]["model_id"] == "gpt-4o-mini"
+    with pytest.raises(RequestError, match="no decision"):
+        await client.decision("req-2")
 
 
 async def test_a_throttled_call_says_when_to_come_back(client: Client) -> None:
@@ -144,7 +155,7 @@ async def test_another_program_at_the_address_is_no_hub(status: int, body: str) 
     try:
         port = runner.addresses[0][1]
         async with Client(f"http://127.0.0.1:{port}", "token") as client:
-            with pytest.raises((HubUnreachable, RequestError)):
+            with pytest.raises(HubUnreachable, match=f"status {status}, but not as a hub does"):
                 await client.info()
     finally:
         await runner.cleanup()
@@ -153,3 +164,11 @@ async def test_another_program_at_the_address_is_no_hub(status: int, body: str) 
 async def test_a_client_is_used_in_its_block_only() -> None:
     with pytest.raises(RuntimeError, match="async with"):
         await Client("http://localhost", "token").info()
+
+
+@pytest.mark.parametrize("name", ["", "..", "../apikeys/{key}", "openai/../../apikeys/{key}"])
+async def test_an_id_never_leads_to_another_route(client: Client, name: str) -> None:
+    key = (await client.create_api_key({"name": "a"}))["id"]
+    with pytest.raises(BadRequest, match="is no id"):
+        await client.delete_model(name.format(key=key))
+    assert len(await client.api_keys()) == 1

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from tokenhub import config
+from tokenhub import config, kinds
 from tokenhub.config import Settings
 from tokenhub.errors import StartError
+from tokenhub.routing.policy import Mode, mode_of
 from tokenhub.types import Listen, Timeouts
 
 PASSWORD = "correct horse battery staple"
@@ -13,7 +14,7 @@ TOKEN = "f" * 64
 
 
 def load(home: Path, /, **variables: str) -> Settings:
-    environ = {name.replace("TH_", "TOKENHUB_"): value for name, value in variables.items()}
+    environ = {name.replace("TH_", "TOKENHUB_", 1): value for name, value in variables.items()}
     return config.load(environ, home=home)
 
 
@@ -89,7 +90,7 @@ def test_the_file_may_use_the_types_of_its_format(tmp_path: Path) -> None:
     assert settings.environ["HTTPS_PROXY"] == "http://proxy:3128"
 
 
-@pytest.mark.parametrize("name", ["home", "temporal_enabled", "listen", "LOG_LEVEL"])
+@pytest.mark.parametrize("name", ["home", "temporal_enabled", "listen"])
 def test_an_unknown_name_in_the_file_is_refused_with_the_known_ones(
     tmp_path: Path, name: str
 ) -> None:
@@ -97,6 +98,66 @@ def test_an_unknown_name_in_the_file_is_refused_with_the_known_ones(
     text = error_of(tmp_path)
     assert repr(name) in text
     assert "listen_addr" in text
+
+
+@pytest.mark.parametrize("name", ["LOG_LEVEL", "log_levle", "tokenhub_log_level"])
+def test_a_mistyped_name_in_the_file_is_answered_with_the_right_one(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "config.toml").write_text(f'{name} = "info"\n')
+    text = error_of(tmp_path)
+    assert (
+        text == f"{name!r} in {tmp_path / 'config.toml'} is no setting: did you mean 'log_level'?"
+    )
+
+
+def test_variables_that_are_no_settings_are_one_warning(tmp_path: Path) -> None:
+    settings = load(
+        tmp_path,
+        TH_RETENTION_DAYS="9",
+        TH_LISTEN_ADR=":1",
+        TH_URL="http://localhost:1",
+        TH_HOME=str(tmp_path),
+        TH_LOG_LEVEL="info",
+        tokenhub_listen_addr=":2",
+    )
+    assert settings.warnings == (
+        "ignored, since they are no settings:"
+        " 'TOKENHUB_LISTEN_ADR' (did you mean TOKENHUB_LISTEN_ADDR?), 'TOKENHUB_RETENTION_DAYS',"
+        " 'tokenhub_listen_addr' (did you mean TOKENHUB_LISTEN_ADDR?)",
+    )
+
+
+def test_a_credentials_file_that_was_named_and_is_not_there_is_a_warning(tmp_path: Path) -> None:
+    assert load(tmp_path).warnings == ()
+    path = str(tmp_path / "elsewhere")
+    (warning,) = load(tmp_path, TH_CREDENTIALS_FILE=path).warnings
+    assert warning == f"TOKENHUB_CREDENTIALS_FILE={path!r}: there is no such file"
+
+
+def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    text = error_of(tmp_path / "file")
+    assert text == f"TOKENHUB_HOME={str(tmp_path / 'file')!r} is wrong: expected a directory"
+
+
+def test_a_port_alone_is_answered_with_an_address_as_it_should_be(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("listen_addr = 8080\n")
+    assert "expected host:port as in 127.0.0.1:8080" in error_of(tmp_path)
+
+
+def test_it_is_known_where_the_vault_password_came_from(tmp_path: Path) -> None:
+    file = tmp_path / "tokenhub-vault-password"
+    file.write_text(PASSWORD)
+    assert load(tmp_path).vault_password_from == ""
+    given = load(tmp_path, TH_VAULT_PASSWORD=PASSWORD, TH_VAULT_PASSWORD_FILE=str(file))
+    assert given.vault_password_from == "TOKENHUB_VAULT_PASSWORD"
+    given = load(tmp_path, TH_VAULT_PASSWORD_FILE=str(file))
+    assert given.vault_password_from == "TOKENHUB_VAULT_PASSWORD_FILE"
+    assert load(tmp_path, CREDENTIALS_DIRECTORY=str(tmp_path)).vault_password_from == str(file)
+    (tmp_path / "config.toml").write_text(f'vault_password = "{PASSWORD}"\n')
+    in_file = f"vault_password in {tmp_path / 'config.toml'}"
+    assert load(tmp_path).vault_password_from == in_file
 
 
 def test_a_wrong_value_in_the_file_names_the_file(tmp_path: Path) -> None:
@@ -156,6 +217,11 @@ def test_a_file_that_cannot_be_read_is_refused(
         ("TH_CORS_ORIGINS", "*", "origins"),
         ("TH_CORS_ORIGINS", "null", "origins"),
         ("TH_CORS_ORIGINS", "https://app.example/path", "origins"),
+        ("TH_DEFAULT_MODE", "cheep", "high_confidence"),
+        ("TH_DEFAULT_MAX_BUDGET_USD", "101", "0 to 100"),
+        ("TH_DEFAULT_MAX_LATENCY_MS", "0", "1 to 300000"),
+        ("TH_DEFAULT_MAX_LATENCY_MS", "20s", "milliseconds"),
+        ("TH_HEALTH_PROBE_DISABLED", "maybe", "true or false"),
         ("TH_ROUTING_FEE_USD", "-0.1", "USD"),
         ("TH_ROUTING_FEE_USD", "nan", "USD"),
         ("TH_ROUTING_FEE_USD", "0.0000000001", "9 decimals"),
@@ -167,7 +233,9 @@ def test_a_wrong_value_names_the_variable_the_value_and_what_is_allowed(
     tmp_path: Path, variable: str, value: str, allowed: str
 ) -> None:
     text = error_of(tmp_path, **{variable: value})
-    assert text.startswith(f"{variable.replace('TH_', 'TOKENHUB_')}={value!r} is wrong: expected ")
+    assert text.startswith(
+        f"{variable.replace('TH_', 'TOKENHUB_', 1)}={value!r} is wrong: expected "
+    )
     assert allowed in text
 
 
@@ -284,6 +352,32 @@ def test_half_of_a_tls_pair_is_refused(tmp_path: Path, given: str, missing: str)
     file = tmp_path / "pem"
     file.touch()
     assert f"set TOKENHUB_TLS_{missing}" in error_of(tmp_path, **{f"TH_TLS_{given}": str(file)})
+
+
+def test_the_usual_policy_is_that_of_the_specification_unless_it_is_set(tmp_path: Path) -> None:
+    usual = load(tmp_path)
+    assert (usual.default_mode, usual.health_probe_disabled) == ("normal", False)
+    assert (usual.default_max_budget_nano, usual.default_max_latency_ms) == (50_000_000, 20_000)
+    given = load(
+        tmp_path,
+        TH_DEFAULT_MODE="minimize_cost",
+        TH_DEFAULT_MAX_BUDGET_USD="0.5",
+        TH_DEFAULT_MAX_LATENCY_MS="1500",
+        TH_HEALTH_PROBE_DISABLED="1",
+    )
+    assert (given.default_mode, given.health_probe_disabled) == ("minimize_cost", True)
+    assert (given.default_max_budget_nano, given.default_max_latency_ms) == (500_000_000, 1500)
+
+
+def test_money_is_shown_in_dollars(tmp_path: Path) -> None:
+    rows = shown(load(tmp_path, TH_ROUTING_FEE_USD="1e-9"))
+    assert rows["TOKENHUB_DEFAULT_MAX_BUDGET_USD"] == ("0.05", "default")
+    assert rows["TOKENHUB_ROUTING_FEE_USD"] == ("0.000000001", "environment")
+
+
+def test_a_mode_of_the_settings_is_one_that_routing_knows() -> None:
+    assert set(Mode) <= set(kinds.MODES)
+    assert all(mode_of(name) for name in kinds.MODES)
 
 
 def test_secrets_are_masked_wherever_settings_are_printed(tmp_path: Path) -> None:

@@ -1,14 +1,17 @@
 import json
+import os
 import random
 import re
 import signal
 import socket
+import subprocess
+import sys
 import urllib.request
 
 import pytest
 
 from tests.support.demo import Demo
-from tokenhub.demo.lines import clock, decision_line, summary
+from tokenhub.demo.lines import LINE_CHARS, clock, event_line, money, summary
 from tokenhub.demo.scene import INCIDENTS, ROLES, ROUND_S, troubled
 from tokenhub.demo.traffic import sample
 from tokenhub.simulator import Profile
@@ -23,6 +26,10 @@ def test_the_demo_serves_whoever_uses_the_key_it_prints() -> None:
         )
         with urllib.request.urlopen(request, timeout=20) as answer:
             assert json.load(answer)["choices"][0]["message"]["content"]
+        status = [sys.executable, "-m", "tokenhub.ctl", "status"]
+        environ = {"PATH": os.environ["PATH"], "TOKENHUB_HOME": demo.home}
+        told = subprocess.run(status, env=environ, capture_output=True, text=True, check=True)
+        assert demo.url.removeprefix("http://") in told.stdout
         assert demo.stop(signal.SIGTERM) == 0
     assert re.search(r"^\d+ requests, \d+ failed, ", "\n".join(demo.lines), re.MULTILINE)
     assert demo.stderr == ""
@@ -39,7 +46,8 @@ def test_the_demo_takes_a_free_port_when_its_own_is_taken_and_ends_by_itself() -
         with Demo("--seconds", "12") as demo:
             assert not demo.url.endswith(":8080")
             assert demo.wait() == 0
-    assert any(" ok   200 /v1/" in line for line in demo.lines)
+    assert any(line.startswith("Port 8080 is taken") for line in demo.lines)
+    assert any(" ok   200 " in line for line in demo.lines)
     assert "-------- openai: outage begins" in demo.lines
 
 
@@ -60,21 +68,56 @@ def test_an_event_becomes_one_line() -> None:
         "ttft_ms": 301.2,
         "cost_usd": 0.000194,
     }
-    line = decision_line("route_success", fields) or ""
+    line = event_line("route_success", fields) or ""
     assert line.split(" ", 1)[1] == (
-        "ok   200 /v1/messages          claude-haiku-4-5 at anthropic (named)    812 ms,"
-        " first token  301 ms  $0.000194"
+        "ok   200 messages         claude-haiku-4-5@anthropic          812 ms"
+        " first   301 ms    $0.00019 named"
     )
 
 
-def test_a_failure_shows_its_class_instead_of_a_cost() -> None:
-    line = decision_line("route_error", {"status": 502, "error_class": "transient"}) or ""
-    assert line.endswith("transient")
+def test_a_failure_shows_its_class_instead_of_a_reason() -> None:
+    line = event_line("route_error", {"status": 502, "error_class": "transient"}) or ""
+    assert line.endswith("$0 transient")
     assert line.startswith("--:--:-- fail 502")
+    assert " no model " in line
+
+
+def test_a_line_fits_and_keeps_its_columns() -> None:
+    short = {"status": 200, "endpoint": "/v1/chat", "model": "m", "provider_id": "p"}
+    long = {
+        "status": 200,
+        "endpoint": "/v1/chat/completions",
+        "model": "meta-llama/Llama-3.1-8B-Instruct",
+        "provider_id": "workstation",
+        "model_requested": "gpt-4o-mini",
+        "cost_usd": 0.00000016,
+        "ttft_ms": 12345,
+        "latency_ms": 12345,
+    }
+    lines = [event_line("route_success", fields) or "" for fields in (short, long)]
+    assert lines[0].index(" ms") == lines[1].index(" ms")
+    assert lines[1].endswith(" $0.00000016 for gpt-4o-mini")
+    assert len(lines[1]) <= LINE_CHARS
+
+
+@pytest.mark.parametrize(
+    ("usd", "shown"),
+    [(0, "$0"), (1.5, "$1.5000"), (0.0125, "$0.0125"), (0.0000394, "$0.000039")],
+)
+def test_only_tiny_amounts_have_many_digits(usd: float, shown: str) -> None:
+    assert money(usd) == shown
 
 
 def test_other_events_are_no_decisions() -> None:
-    assert decision_line("vault_locked", {}) is None
+    assert event_line("vault_locked", {}) is None
+
+
+def test_a_failed_call_and_a_change_of_health_have_lines_of_their_own() -> None:
+    call = {"model_id": "meta/llama", "provider_id": "gpu", "error_class": "transient"}
+    assert event_line("attempt_failed", call) == "--:--:--   .. llama@gpu failed: transient"
+    health = {"provider_id": "gpu", "state": "down"}
+    assert event_line("health_changed", health) == "--:--:--   !! gpu is down"
+    assert event_line("health_changed", {"provider_id": None, "state": "offline"}) is None
 
 
 def test_a_time_that_is_none_is_not_shown() -> None:
@@ -85,6 +128,13 @@ def test_a_model_without_latency_is_summed_up_too() -> None:
     row = {"requests": 1, "errors": 1, "cost_usd": 0, "latency_ms": {"p50": None}}
     total = {**row, "input_tokens": 0, "output_tokens": 0}
     assert "- p50" in summary({"global": total, "by_model": {"gpt-4o": row}})[-1]
+
+
+def test_the_lines_of_a_summary_add_up() -> None:
+    row = {"requests": 3, "errors": 1, "cost_usd": 0, "latency_ms": {"p50": 20}}
+    total = {**row, "requests": 5, "errors": 3, "input_tokens": 0, "output_tokens": 0}
+    last = summary({"global": total, "by_model": {"gpt-4o": row}})[-1]
+    assert last.split()[:5] == ["no", "model", "2", "requests", "2"]
 
 
 @pytest.mark.parametrize("incident", INCIDENTS, ids=lambda incident: incident.what)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.dispatch.fakes import (
     Upstream,
     chunk,
     clock,
+    monitor,
 )
 from tests.ledger.test_ledger import Book, ledger_for
 from tests.support.virtual_time import on_virtual_time
@@ -26,20 +28,24 @@ from tokenhub.admission.desk import FrontDesk
 from tokenhub.admission.keys import KeyRing, hash_of
 from tokenhub.admission.limits import AddressLimiter, RateLimiter
 from tokenhub.dispatch.attempts import Attempts
+from tokenhub.dispatch.failover import Failover
+from tokenhub.dispatch.retry_budget import RetryBudget
 from tokenhub.errors import BadRequest, RequestError, VaultUnavailable
 from tokenhub.gateway import Answer, Call, Gateway
-from tokenhub.health.tracker import HealthTracker
 from tokenhub.ledger.budgets import HubLimits
 from tokenhub.observe.events import EventBus
+from tokenhub.observe.failures import FailureLog
 from tokenhub.observe.metrics import Metrics, Readings
 from tokenhub.observe.recorder import Recorder
-from tokenhub.providers.endpoints import Endpoints
 from tokenhub.providers.keys import ProviderKeys
 from tokenhub.providers.registry import Registry, RegistryHolder
+from tokenhub.routing.policy import PolicyHolder, RoutingConfig, Steering
+from tokenhub.routing.router import Router
 from tokenhub.types import (
     Api,
     ApiKey,
     CredStore,
+    DecisionRow,
     Deployment,
     Outcome,
     Prices,
@@ -55,6 +61,8 @@ KEY = ApiKey("k1", "editor", hash_of(TOKEN))
 WHOLE = b'{"choices":[{"message":{}}],"usage":{"prompt_tokens":7,"completion_tokens":3}}'
 INVALID = b'{"error":{"message":"temperature: too high","code":null}}'
 CLOUD = replace(PROVIDER, apis=frozenset({Api.CHAT}))
+THRICE = [TRANSPORT] * 3
+"""What comes of a provider that fails whenever it is called."""
 MODEL = Deployment("m", "p", "m", prices=Prices(Rates(1000, 2000)))
 
 
@@ -64,9 +72,19 @@ class Rows(Book):
     def __init__(self) -> None:
         super().__init__()
         self.logged: list[Outcome] = []
+        self.decided: list[DecisionRow] = []
 
     def log(self, outcome: Outcome) -> None:
         self.logged.append(outcome)
+
+    def decide(self, row: DecisionRow) -> None:
+        self.decided.append(row)
+
+
+def other(provider_id: str, name: str = "m", **fields: Any) -> tuple[Provider, Deployment]:
+    """One more provider, and its model."""
+    model = Deployment(name, provider_id, name, **{"prices": MODEL.prices, **fields})
+    return replace(CLOUD, id=provider_id), model
 
 
 @dataclass
@@ -76,14 +94,24 @@ class Road:
     answers: list[Any]
     key: ApiKey = KEY
     provider: Provider = CLOUD
+    others: Sequence[tuple[Provider, Deployment]] = ()
     limits: HubLimits | None = None
     rows: Rows = field(default_factory=Rows)
     vault: list[Any] = field(default_factory=list)
+    steering: Steering = field(default_factory=Steering)
 
     def __post_init__(self) -> None:
         self.client = Client()
         self.upstream = Upstream(*self.answers)
         keys, now = ProviderKeys(self._reveal, {}), clock()
+        registry = RegistryHolder(
+            Registry.build(
+                [self.provider, *(provider for provider, _ in self.others)],
+                [MODEL, *(model for _, model in self.others)],
+            )
+        )
+        health = monitor(now, registry, keys)
+        ledger = ledger_for(self.rows, self.limits)
         self.gateway = Gateway(
             desk=FrontDesk(
                 KeyRing([self.key]),
@@ -92,10 +120,23 @@ class Road:
                 now,
                 lambda: None,
             ),
-            registry=RegistryHolder(Registry.build([self.provider], [MODEL])),
-            keys=keys,
-            ledger=ledger_for(self.rows, self.limits),
-            attempts=Attempts(self.upstream, keys, Endpoints(), HealthTracker(now.now_ms), now),
+            router=Router(
+                registry=registry,
+                policies=PolicyHolder(RoutingConfig()),
+                keys=keys,
+                health=health,
+                ledger=ledger,
+                clock=now,
+            ),
+            ledger=ledger,
+            attempts=Attempts(
+                self.upstream,
+                keys,
+                health,
+                FailureLog(now.monotonic),
+                now,
+            ),
+            failover=Failover(RetryBudget(lambda: 1), now),
             recorder=Recorder(self.rows, EventBus(now.now_ms), Metrics(Readings)),
             clock=now,
         )
@@ -111,8 +152,8 @@ class Road:
     ) -> Answer | None:
         sent = {"model": "m", "messages": [HI], **fields} if body is None else body
 
-        async def read() -> Document:
-            return parse(json.dumps(sent).encode())
+        async def read() -> tuple[Document, Steering]:
+            return parse(json.dumps(sent).encode()), self.steering
 
         call = Call(
             request_id="req_1",
@@ -132,6 +173,13 @@ class Road:
         with pytest.raises(RequestError) as caught:
             await self.serve(**fields)
         return caught.value
+
+    async def refused_again(self, **fields: Any) -> RequestError:
+        """The refusal of a second client, while the first one is served."""
+        first, self.client = self.client, Client()
+        error = await self.refused(**fields)
+        self.client = first
+        return error
 
     @property
     def outcome(self) -> Outcome:
@@ -194,21 +242,23 @@ async def test_a_request_that_no_budget_covers_is_not_sent() -> None:
     assert error.status == 402
     assert road.upstream.requests == []
     assert road.outcome.status == 402
-    assert (road.outcome.model, road.outcome.cost_nano) == ("m", 0)
+    assert (road.outcome.model, road.outcome.cost_nano) == (None, 0)
+    assert "resets at" in error.message
+    (row,) = road.rows.decided
+    assert (row.model_id, row.columns()["rejected"]["reason"]) == (None, ["key_budget"])
 
 
 @on_virtual_time
 async def test_what_was_reserved_is_free_again_after_a_failure() -> None:
     limits = HubLimits(daily_nano=2_100_000)
-    road = Road([TRANSPORT, TRANSPORT, Response(WHOLE)], limits=limits)
-    for _ in range(2):
-        assert (await road.refused(max_tokens=1_000_000)).status == 502
+    road = Road([*THRICE, Response(WHOLE)], limits=limits)
+    assert (await road.refused(max_tokens=1_000_000)).status == 502
     assert await road.serve(max_tokens=1_000_000) is not None
 
 
 @on_virtual_time
 async def test_a_failure_before_a_stream_begins_is_an_answer() -> None:
-    road = Road([(3.0, TRANSPORT)])
+    road = Road([(3.0, TRANSPORT), TRANSPORT, TRANSPORT])
     error = await road.refused(stream=True)
     assert (error.status, error.code) == (502, "upstream_failed")
     assert error.headers["X-TokenHub-Provider"] == "p"
@@ -218,7 +268,7 @@ async def test_a_failure_before_a_stream_begins_is_an_answer() -> None:
 
 @on_virtual_time
 async def test_a_failure_after_keep_alives_ends_the_stream_with_an_error_event() -> None:
-    road = Road([(16.0, TRANSPORT)])
+    road = Road([(16.0, TRANSPORT), TRANSPORT, TRANSPORT])
     assert await road.serve(stream=True) is None
     first, last = road.client.got.split(b"\n\n")[:2]
     assert first + b"\n\n" == keep_alive(Api.CHAT)
@@ -248,8 +298,7 @@ async def test_an_error_about_the_request_comes_back_as_it_is() -> None:
 async def test_a_vault_that_is_locked_at_the_last_moment_is_told() -> None:
     provider = replace(CLOUD, cred_store=CredStore.VAULT)
     road = Road([], provider=provider, vault=["sk-1", VaultUnavailable("locked")])
-    with pytest.raises(VaultUnavailable):
-        await road.serve()
+    assert (await road.refused()).code == "vault_locked"
     assert (road.outcome.status, road.outcome.error_class) == (503, "vault_locked")
     assert road.outcome.cost_nano == 0
 
@@ -257,7 +306,7 @@ async def test_a_vault_that_is_locked_at_the_last_moment_is_told() -> None:
 @on_virtual_time
 async def test_a_vault_that_is_locked_leaves_its_models_out() -> None:
     provider = replace(CLOUD, cred_store=CredStore.VAULT)
-    road = Road([], provider=provider, vault=[VaultUnavailable("locked")])
+    road = Road([], provider=provider, vault=[VaultUnavailable("locked")] * 2)
     error = await road.refused()
     assert (error.status, error.code) == (503, "vault_locked")
     assert road.outcome.model is None
@@ -314,3 +363,86 @@ async def test_a_deployment_that_cannot_take_the_request_is_left_out() -> None:
     error = await road.refused()
     assert error.status == 503
     assert "p/m (disabled)" in error.message
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@on_virtual_time
+async def test_another_deployment_takes_over_and_the_client_is_told_which(stream: bool) -> None:
+    good = Response(chunk("a"), FINISH, USAGE, DONE) if stream else Response(WHOLE)
+    road = Road([*THRICE, good], others=[other("q")])
+    answer = await road.serve(stream=stream)
+    headers = dict(answer.headers if answer else road.client.headers or ())
+    assert (headers["X-TokenHub-Provider"], headers["X-TokenHub-Attempts"]) == ("q", "4")
+    outcome = road.outcome
+    assert (outcome.provider_id, outcome.status, outcome.error_class) == ("q", 200, None)
+    assert [one.provider_id for one in outcome.attempts] == ["p", "p", "p", "q"]
+    assert outcome.cost_nano == 13
+    (row,) = road.rows.decided
+    assert (row.provider_id, row.columns()["provider_id"]) == ("p", ["p", "q"])
+
+
+@on_virtual_time
+async def test_substitutes_are_looked_for_when_the_named_model_has_failed() -> None:
+    road = Road([*THRICE, Response(WHOLE)], others=[other("q", "n")])
+    answer = await road.serve()
+    assert answer is not None
+    assert dict(answer.headers)["X-TokenHub-Reason"] == "substitute for 'm' (equivalent)"
+    assert road.outcome.reason == "substitute for 'm' (equivalent)"
+    (row,) = road.rows.decided
+    assert (row.model_id, set(row.columns()["model_id"])) == ("m", {"m", "n"})
+
+
+@on_virtual_time
+async def test_where_no_substitute_is_to_be_had_the_first_decision_is_kept() -> None:
+    road = Road(THRICE, steering=Steering(fallback=False), others=[other("q", "n")])
+    assert (await road.refused()).status == 502
+    (row,) = road.rows.decided
+    assert (row.model_id, row.columns()["model_id"]) == ("m", ["m"])
+
+
+@on_virtual_time
+async def test_the_dearest_that_may_be_tried_is_reserved() -> None:
+    dear = Prices(Rates(0, 1_000_000))
+    road = Road(
+        [(9.0, TRANSPORT), *THRICE[1:], Response(WHOLE)],
+        key=replace(KEY, monthly_budget_nano=1_500_000),
+        others=[other("q", "n", prices=dear)],
+    )
+    running = asyncio.get_running_loop().create_task(road.serve(max_tokens=1000))
+    await asyncio.sleep(1.0)
+    assert (await road.refused_again(max_tokens=1_000_000)).status == 402
+    assert await running is not None
+    assert road.rows.logged[-1].model == "n"
+
+
+@pytest.mark.parametrize("keep_alive_first", [False, True])
+@on_virtual_time
+async def test_a_deadline_of_the_client_ends_the_road(keep_alive_first: bool) -> None:
+    limit_ms = 20_000 if keep_alive_first else 2000
+    road = Road([(100.0, Response(WHOLE))], steering=Steering(max_latency_ms=limit_ms))
+    if keep_alive_first:
+        assert await road.serve(stream=True) is None
+        assert b"deadline" in road.client.got
+        assert road.client.finished
+    else:
+        error = await road.refused(stream=True)
+        assert (error.status, error.code) == (504, "deadline")
+        assert error.headers["X-TokenHub-Provider"] == "p"
+    assert asyncio.get_running_loop().time() == 1000 + limit_ms / 1000
+    outcome = road.outcome
+    assert outcome.status == (200 if keep_alive_first else 504)
+    assert outcome.error_class == "deadline"
+
+
+@on_virtual_time
+async def test_while_one_request_tries_a_provider_that_was_down_others_wait() -> None:
+    road = Road([*THRICE, *THRICE[:2], (50.0, Response(WHOLE)), Response(WHOLE)])
+    for _ in range(2):
+        assert (await road.refused()).status == 502
+    assert (await road.refused()).code == "no_eligible_model"
+    await asyncio.sleep(31.0)
+    trial = asyncio.get_running_loop().create_task(road.serve())
+    await asyncio.sleep(1.0)
+    assert (await road.refused_again()).code == "no_eligible_model"
+    assert await trial is not None
+    assert await road.serve() is not None

@@ -203,10 +203,26 @@ def test_the_settings_in_force_are_printed_as_a_table(
 ) -> None:
     monkeypatch.setenv("TOKENHUB_ADMIN_TOKEN", "f" * 64)
     assert main(["config"]) == 0
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ["TOKENHUB_HOME", str(home), "environment"] in rows
-    assert ["TOKENHUB_LOG_LEVEL", "info", "default"] in rows
-    assert ["TOKENHUB_ADMIN_TOKEN", "********", "environment"] in rows
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first == f"{home / 'config.toml'} (not there)"
+    rows = [line.split() for line in lines]
+    assert ["TOKENHUB_HOME", "-", str(home), "environment"] in rows
+    assert ["TOKENHUB_LOG_LEVEL", "log_level", "info", "default"] in rows
+    assert ["TOKENHUB_ADMIN_TOKEN", "admin_token", "********", "environment"] in rows
+
+
+def test_what_was_set_in_vain_is_told_with_the_settings(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKENHUB_LOG_LEVLE", "debug")
+    (home / "config.toml").touch()
+    assert main(["config"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[0] == str(home / "config.toml")
+    assert printed.err == (
+        "tokenhub: ignored, since they are no settings:"
+        " 'TOKENHUB_LOG_LEVLE' (did you mean TOKENHUB_LOG_LEVEL?)\n"
+    )
 
 
 def test_the_settings_in_force_are_printed_as_json(
@@ -214,7 +230,8 @@ def test_the_settings_in_force_are_printed_as_json(
 ) -> None:
     assert main(["config", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert rows[0] == {"name": "TOKENHUB_HOME", "value": str(home), "source": "environment"}
+    row = {"name": "TOKENHUB_HOME", "in_file": None, "value": str(home), "source": "environment"}
+    assert rows[0] == row
 
 
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -272,8 +289,10 @@ def _address(process: subprocess.Popen[str]) -> str:
 
 
 def test_a_whole_process_starts_drains_and_exits_0(tmp_path: Path) -> None:
-    with _start(tmp_path / "home", LISTEN_ADDR="127.0.0.1:0") as process:
+    with _start(tmp_path / "home", LISTEN_ADDR="127.0.0.1:0", RETENTION_DAYS="9") as process:
         try:
+            assert process.stderr is not None
+            assert "'TOKENHUB_RETENTION_DAYS'" in process.stderr.readline()
             assert _address(process).startswith("http://127.0.0.1:")
         finally:
             process.send_signal(signal.SIGTERM)

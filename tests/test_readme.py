@@ -78,7 +78,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
             "TOKENHUB_HOME": str(home),
             "TOKENHUB_URL": hub.url,
             "TOKENHUB_ADMIN_TOKEN": ADMIN_TOKEN,
-            "OPENAI_API_KEY": "sk-readme",
+            "OPENAI_PROVIDER_KEY": "sk-readme",
         }
 
 
@@ -124,6 +124,20 @@ def test_the_commands_for_a_hub_of_ones_own_work_in_their_order(own: dict[str, s
     by_id = {row["id"]: row for row in json.loads(printed[printed.rindex("\n[") :])}
     assert by_id["openai"]["has_key"] is True
     assert by_id["ollama"]["base_url"] == "http://localhost:11434/v1"
+
+
+def test_the_commands_about_the_choice_of_models_work(own: dict[str, str]) -> None:
+    printed = shell(block("sh", "tokenhubctl simulate"), own)
+    assert re.match(r"\S+ goes first|No model could take it", printed)
+    assert "default_max_budget_usd  0.02" in printed
+
+
+def test_the_example_of_the_settings_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("a long password")
+    text = block("toml", "listen_addr").replace("/run/secrets/tokenhub", f"{tmp_path}/password")
+    (tmp_path / "config.toml").write_text(text)
+    printed = shell(block("sh", "tokenhub config"), {"TOKENHUB_HOME": str(tmp_path)})
+    assert printed.count("  config.toml\n") == len(text.splitlines())
 
 
 def test_the_settings_are_printed(own: dict[str, str]) -> None:

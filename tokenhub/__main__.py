@@ -75,13 +75,21 @@ def _print_config(*, as_json: bool) -> int:
 
     from tokenhub import config
 
-    rows = config.describe(config.load())
+    settings = config.load()
+    rows = config.describe(settings)
     if as_json:
-        text = json.dumps([row._asdict() for row in rows], indent=2)
-    else:
-        name, value = (max(len(row[column]) for row in rows) for column in (0, 1))
-        text = "\n".join(f"{row.name:{name}}  {row.value:{value}}  {row.source}" for row in rows)
-    sys.stdout.write(text + "\n")
+        sys.stdout.write(json.dumps([row._asdict() for row in rows], indent=2) + "\n")
+        return 0
+    path = config.config_file(settings.home)
+    sys.stdout.write(f"{path}{'' if path.exists() else ' (not there)'}\n\n")
+    table = [("VARIABLE", "IN THE FILE", "VALUE", "FROM")]
+    table += [(row.name, row.in_file or "-", row.value, row.source) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for line in table:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        sys.stdout.write("  ".join(cells).rstrip() + "\n")
+    for warning in settings.warnings:
+        sys.stderr.write(f"tokenhub: {warning}\n")
     return 0
 
 
@@ -112,6 +120,8 @@ def _serve() -> int:
     from tokenhub.observe.logging import configure
 
     configure(settings.log_level)
+    for warning in settings.warnings:
+        logger.warning("%s", warning)
     asyncio.run(run(Hub(settings)))
     return 0
 

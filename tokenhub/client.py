@@ -1,6 +1,6 @@
 """The admin API of a hub as typed calls: what `tokenhubctl` and the dashboard are made of.
 
-Everything it offers is a route of `/admin/v1` (SPEC §9), so what a person can do here a script can
+Everything it offers is a route of `/admin/v1`, so what a person can do here a script can
 do with curl. It follows no redirect and uses no proxy: the admin token goes to the hub only.
 """
 
@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from tokenhub.errors import HubUnreachable, RequestError
+from tokenhub.errors import BadRequest, HubUnreachable, RequestError, TokenHubError
 
 Json = dict[str, Any]
 
@@ -48,6 +48,7 @@ class Info(TypedDict):
     vault_state: str
     providers: int
     models: int
+    models_enabled: int
     default_mode: str
 
 
@@ -55,6 +56,7 @@ class VaultStatus(TypedDict):
     """The vault's state in words; `locks_in_s` is None unless it will lock by itself."""
 
     state: str
+    enabled: bool
     slots: list[str]
     autolock_minutes: float
     locks_in_s: float | None
@@ -83,6 +85,11 @@ class Client:
         self._token = token
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, connect=min(5.0, timeout_s))
         self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def url(self) -> str:
+        """The address of the hub that is called."""
+        return self._url
 
     async def __aenter__(self) -> Self:
         path = self._socket_path
@@ -124,6 +131,26 @@ class Client:
         """Change the fields given and return the whole configuration."""
         return await self._object("PUT", "routing-config", changes)
 
+    async def simulate(self, request: Mapping[str, Any]) -> Json:
+        """Ask what would be decided about a request; nothing is sent."""
+        return await self._object("POST", "routing/simulate", request)
+
+    async def decisions(self, *, limit: int = 50, offset: int = 0) -> Page:
+        """Return a page of what was decided, newest first, without the candidates."""
+        return await self._page("decisions", {"limit": str(limit), "offset": str(offset)})
+
+    async def decision(self, request_id: str) -> Json:
+        """Return why a request went where it went, and what came of it."""
+        return await self._object("GET", f"decisions/{_quoted(request_id)}")
+
+    async def health(self) -> list[Json]:
+        """Return how every provider and its endpoints do."""
+        return await self._all("health")
+
+    async def engine_models(self) -> list[Json]:
+        """Return how every deployment has done lately."""
+        return await self._all("engine/models")
+
     async def stats(self) -> Json:
         """Return requests, errors, cost and latencies: global, by model, by provider, by key."""
         return await self._object("GET", "stats")
@@ -144,7 +171,8 @@ class Client:
                 allow_redirects=False,
             ) as response:
                 if response.status != 200:
-                    raise _refusal(response.status, await response.read(), response.headers)
+                    payload = await response.read()
+                    raise self._refusal(response.status, payload, response.headers)
                 async for event in _events(response.content):
                     yield event
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
@@ -290,13 +318,13 @@ class Client:
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             raise self._unreachable(error) from None
         if not 200 <= status < 300:
-            raise _refusal(status, payload, headers)
+            raise self._refusal(status, payload, headers)
         try:
             answer = json.loads(payload)
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
-            raise HubUnreachable(f"{self._url} answered, but not as a hub does: is it TokenHub?")
+            raise self._stranger(status)
         return answer
 
     def _open(self) -> aiohttp.ClientSession:
@@ -306,6 +334,20 @@ class Client:
 
     def _authorization(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._token}"}
+
+    def _refusal(self, status: int, payload: bytes, headers: Mapping[str, str]) -> TokenHubError:
+        try:
+            error = json.loads(payload)["error"]
+            code, message, param = str(error["code"]), str(error["message"]), error.get("param")
+        except (ValueError, TypeError, KeyError):
+            return self._stranger(status)
+        kept = {"Retry-After": headers["Retry-After"]} if "Retry-After" in headers else {}
+        return RequestError(status, code, message, param=param, headers=kept)
+
+    def _stranger(self, status: int) -> HubUnreachable:
+        return HubUnreachable(
+            f"{self._url} answered with status {status}, but not as a hub does: is it TokenHub?"
+        )
 
     def _unreachable(self, error: Exception) -> HubUnreachable:
         return HubUnreachable(f"no hub at {self._url} ({_reason(error)})")
@@ -321,17 +363,10 @@ def _reason(error: Exception) -> str:
 
 
 def _quoted(name: str) -> str:
+    """Return an id as a part of a path; raises `BadRequest` for one that would lead elsewhere."""
+    if not {"", ".", ".."}.isdisjoint(name.split("/")):
+        raise BadRequest(f"{name!r} is no id")
     return quote(name, safe="/:@")
-
-
-def _refusal(status: int, payload: bytes, headers: Mapping[str, str]) -> RequestError:
-    try:
-        error = json.loads(payload)["error"]
-        code, message, param = str(error["code"]), str(error["message"]), error.get("param")
-    except (ValueError, TypeError, KeyError):
-        code, message, param = "unknown", f"the hub answered with status {status}", None
-    kept = {"Retry-After": headers["Retry-After"]} if "Retry-After" in headers else {}
-    return RequestError(status, code, message, param=param, headers=kept)
 
 
 async def _events(stream: aiohttp.StreamReader) -> AsyncIterator[Event]:

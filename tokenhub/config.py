@@ -5,27 +5,32 @@ A setting is its environment variable, else the same name in lower case without 
 variable, the value and what is allowed.
 """
 
+import difflib
 import math
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
-from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, Generic, NamedTuple, TypeVar
-from urllib.parse import unquote
+from typing import Any, Final, NamedTuple, TypeVar
 
+from tokenhub import kinds
 from tokenhub.errors import StartError
-from tokenhub.types import NANO, Listen, Secret, Timeouts
+from tokenhub.types import Listen, Secret, Timeouts
 
 T = TypeVar("T")
 
 PREFIX: Final = "TOKENHUB_"
+NOT_IN_FILE: Final = frozenset({"TOKENHUB_HOME", "TOKENHUB_URL"})
+"""Variables that say where the file is, or are for `tokenhubctl` alone."""
+
 MASK: Final = "********"
-MAX_PASSWORD_FILE_BYTES: Final = 4096
 MAX_SHOWN_CHARS: Final = 200
+MAX_UNKNOWN: Final = 10
+LIKENESS: Final = 0.75
+"""How alike two names are, 0 to 1, when one is offered for the other."""
+
 LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
 """What a client of this machine calls it; always allowed, since no other machine can be meant."""
 
@@ -34,19 +39,24 @@ SYSTEMD_CREDENTIAL: Final = "tokenhub-vault-password"
 
 
 class Shown(NamedTuple):
-    """One setting as `tokenhub config` prints it; secrets are masked, no value is "-"."""
+    """One setting as `tokenhub config` prints it; secrets are masked, no value is "-".
+
+    `in_file` is its name in `config.toml`, None where it cannot be there.
+    """
 
     name: str
+    in_file: str | None
     value: str
     source: str
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that is set before the start; see SPEC §1 for what each one means.
+    """Everything that is set before the start.
 
     `environ` is what providers may need of the environment: proxies, certificates, and the
-    variables that `key_env` names.
+    variables that `key_env` names. `vault_password_from` says where the password was given, for
+    messages. `warnings` are about what was set in vain.
     """
 
     home: Path
@@ -56,7 +66,11 @@ class Settings:
     credentials_file: Path
     vault_enabled: bool
     vault_password: Secret | None
+    vault_password_from: str
     vault_autolock_minutes: float
+    default_mode: str
+    default_max_budget_nano: int
+    default_max_latency_ms: int
     timeouts: Timeouts
     tls_cert: Path | None
     tls_key: Path | None
@@ -67,18 +81,11 @@ class Settings:
     rate_limit_rps: float
     rate_limit_burst: int
     admin_rate_limit_rps: float
+    health_probe_disabled: bool
     routing_fee_nano: int
     environ: Mapping[str, str] = field(repr=False, compare=False)
     shown: tuple[Shown, ...] = field(repr=False, compare=False)
-
-
-@dataclass(frozen=True)
-class _Kind(Generic[T]):
-    """How a setting is read from text (raising ValueError), and what is allowed, in words."""
-
-    parse: Callable[[str], T]
-    allowed: str
-    secret: bool = False
+    warnings: tuple[str, ...] = field(repr=False, compare=False)
 
 
 def load(environ: Mapping[str, str] | None = None, *, home: Path | None = None) -> Settings:
@@ -90,7 +97,9 @@ def load(environ: Mapping[str, str] | None = None, *, home: Path | None = None) 
     environ = os.environ if environ is None else environ
     source = "option" if home else "environment" if environ.get("TOKENHUB_HOME") else "default"
     chosen = home or Path(environ.get("TOKENHUB_HOME") or "~/.tokenhub")
-    home = _path(str(chosen))
+    home = kinds.path(str(chosen))
+    if home.exists() and not home.is_dir():
+        raise StartError(f"TOKENHUB_HOME={_quoted(str(home))} is wrong: expected a directory")
     sources = _Sources(environ, home)
     sources.show("TOKENHUB_HOME", str(home), source)
     settings = _read(sources, home)
@@ -104,36 +113,48 @@ def describe(settings: Settings) -> list[Shown]:
     return list(settings.shown)
 
 
+def config_file(home: Path) -> Path:
+    """Return where the file of settings is, or would be."""
+    return home / "config.toml"
+
+
 def _read(sources: "_Sources", home: Path) -> Settings:
     get = sources.get
     timeouts = Timeouts()
+    vault_password, vault_password_from = _vault_password(sources)
     return Settings(
         home=home,
-        listen=get("LISTEN_ADDR", _LISTEN, Listen()),
-        log_level=get("LOG_LEVEL", _LOG_LEVEL, "info"),
-        db_path=get("DB_DSN", _DATABASE, home / "tokenhub.sqlite"),
-        credentials_file=get("CREDENTIALS_FILE", _PATH, home / "credentials"),
-        vault_enabled=get("VAULT_ENABLED", _SWITCH, True),
-        vault_password=_vault_password(sources),
-        vault_autolock_minutes=get("VAULT_AUTOLOCK_MINUTES", _MINUTES, 0.0),
+        listen=get("LISTEN_ADDR", kinds.LISTEN, Listen()),
+        log_level=get("LOG_LEVEL", kinds.LOG_LEVEL, "info"),
+        db_path=get("DB_DSN", kinds.DATABASE, home / "tokenhub.sqlite"),
+        credentials_file=get("CREDENTIALS_FILE", kinds.PATH, home / "credentials"),
+        vault_enabled=get("VAULT_ENABLED", kinds.SWITCH, True),
+        vault_password=vault_password,
+        vault_password_from=vault_password_from,
+        vault_autolock_minutes=get("VAULT_AUTOLOCK_MINUTES", kinds.MINUTES, 0.0),
+        default_mode=get("DEFAULT_MODE", kinds.MODE, "normal"),
+        default_max_budget_nano=get("DEFAULT_MAX_BUDGET_USD", kinds.USD, 50_000_000),
+        default_max_latency_ms=get("DEFAULT_MAX_LATENCY_MS", kinds.LATENCY_MS, 20_000),
         timeouts=Timeouts(
-            connect_s=get("CONNECT_TIMEOUT_SECS", _SECONDS, timeouts.connect_s),
-            answer_s=get("PROVIDER_TIMEOUT_SECS", _SECONDS, timeouts.answer_s),
-            first_event_s=get("FIRST_EVENT_TIMEOUT_SECS", _SECONDS, timeouts.first_event_s),
-            idle_s=get("STREAM_IDLE_TIMEOUT_SECS", _SECONDS, timeouts.idle_s),
+            connect_s=get("CONNECT_TIMEOUT_SECS", kinds.SECONDS, timeouts.connect_s),
+            answer_s=get("PROVIDER_TIMEOUT_SECS", kinds.SECONDS, timeouts.answer_s),
+            first_event_s=get("FIRST_EVENT_TIMEOUT_SECS", kinds.SECONDS, timeouts.first_event_s),
+            idle_s=get("STREAM_IDLE_TIMEOUT_SECS", kinds.SECONDS, timeouts.idle_s),
         ),
-        tls_cert=get("TLS_CERT", _FILE, None),
-        tls_key=get("TLS_KEY", _FILE, None),
-        insecure=get("INSECURE", _SWITCH, False),
-        admin_token=get("ADMIN_TOKEN", _TOKEN, None),
-        allowed_hosts=get("ALLOWED_HOSTS", _HOSTS, LOOPBACK_NAMES),
-        cors_origins=get("CORS_ORIGINS", _ORIGINS, ()),
-        rate_limit_rps=(rps := get("RATE_LIMIT_RPS", _RATE, 60.0)),
-        rate_limit_burst=get("RATE_LIMIT_BURST", _BURST, max(1, math.ceil(2 * rps))),
-        admin_rate_limit_rps=get("ADMIN_RATE_LIMIT_RPS", _RATE, 200.0),
-        routing_fee_nano=get("ROUTING_FEE_USD", _USD, 0),
+        tls_cert=get("TLS_CERT", kinds.FILE, None),
+        tls_key=get("TLS_KEY", kinds.FILE, None),
+        insecure=get("INSECURE", kinds.SWITCH, False),
+        admin_token=get("ADMIN_TOKEN", kinds.TOKEN, None),
+        allowed_hosts=get("ALLOWED_HOSTS", kinds.HOSTS, LOOPBACK_NAMES),
+        cors_origins=get("CORS_ORIGINS", kinds.ORIGINS, ()),
+        rate_limit_rps=(rps := get("RATE_LIMIT_RPS", kinds.RATE, 60.0)),
+        rate_limit_burst=get("RATE_LIMIT_BURST", kinds.BURST, max(1, math.ceil(2 * rps))),
+        admin_rate_limit_rps=get("ADMIN_RATE_LIMIT_RPS", kinds.RATE, 200.0),
+        health_probe_disabled=get("HEALTH_PROBE_DISABLED", kinds.SWITCH, False),
+        routing_fee_nano=get("ROUTING_FEE_USD", kinds.USD, 0),
         environ=_provider_environment(sources),
         shown=sources.shown(),
+        warnings=sources.warnings(),
     )
 
 
@@ -143,19 +164,20 @@ class _Sources:
     def __init__(self, environ: Mapping[str, str], home: Path) -> None:
         self.environ = environ
         self._shown: dict[str, Shown] = {}
-        self._path = home / "config.toml"
+        self._path = config_file(home)
         self._file = _read_toml(self._path)
         self._known: set[str] = set()
 
     def show(self, name: str, value: str, source: str) -> None:
         """Keep what `tokenhub config` prints of a setting; the last word counts."""
-        self._shown[name] = Shown(name, value, source)
+        in_file = None if name in NOT_IN_FILE else name.removeprefix(PREFIX).lower()
+        self._shown[name] = Shown(name, in_file, value, source)
 
     def shown(self) -> tuple[Shown, ...]:
         """Return what was kept."""
         return tuple(self._shown.values())
 
-    def get(self, name: str, kind: _Kind[T], default: T, *, prefix: str = PREFIX) -> T:
+    def get(self, name: str, kind: kinds.Kind[T], default: T, *, prefix: str = PREFIX) -> T:
         """Return the setting `name` (without its prefix) as its kind reads it."""
         variable, in_file = prefix + name, name.lower()
         self._known.add(in_file)
@@ -164,25 +186,55 @@ class _Sources:
         if in_file in self._file:
             text = _toml_text(self._file[in_file])
             return self._accept(variable, text, kind, "config.toml", f"{in_file} in {self._path}")
-        self.show(variable, _text(default), "default")
+        self._show(variable, default, kind, "default")
         return default
+
+    def place(self, variable: str) -> str:
+        """Return where the value of `variable` was given, "" where it was not."""
+        shown = self._shown[variable]
+        places = {"environment": variable, "config.toml": f"{shown.in_file} in {self._path}"}
+        return places.get(shown.source, "")
 
     def refuse_unknown(self) -> None:
         """Raise StartError for the first name in the file that is no setting."""
         if unknown := sorted(self._file.keys() - self._known):
-            allowed = ", ".join(sorted(self._known))
-            raise StartError(
-                f"{_quoted(unknown[0])} in {self._path} is no setting: one of {allowed}"
-            )
+            near = self._nearest(unknown[0])
+            hint = f"did you mean {near!r}?" if near else f"one of {', '.join(sorted(self._known))}"
+            raise StartError(f"{_quoted(unknown[0])} in {self._path} is no setting: {hint}")
 
-    def _accept(self, variable: str, text: str, kind: _Kind[T], source: str, place: str) -> T:
+    def warnings(self) -> tuple[str, ...]:
+        """Return what is said about variables that are no settings, and a file that is missing."""
+        known = {row.name for row in self._shown.values()} | NOT_IN_FILE
+        ours = (name for name in self.environ if name.upper().startswith(PREFIX))
+        found = []
+        if unknown := sorted(name for name in ours if name not in known):
+            named = ", ".join(self._unknown_variable(name) for name in unknown[:MAX_UNKNOWN])
+            found.append(f"ignored, since they are no settings: {named}")
+        credentials = self._shown[f"{PREFIX}CREDENTIALS_FILE"]
+        if (place := self.place(credentials.name)) and not Path(credentials.value).exists():
+            found.append(f"{place}={_quoted(credentials.value)}: there is no such file")
+        return tuple(found)
+
+    def _unknown_variable(self, name: str) -> str:
+        near = self._nearest(name)
+        return _quoted(name) + (f" (did you mean {PREFIX}{near.upper()}?)" if near else "")
+
+    def _nearest(self, name: str) -> str | None:
+        asked = name.lower().removeprefix(PREFIX.lower())
+        near = difflib.get_close_matches(asked[:MAX_SHOWN_CHARS], self._known, 1, LIKENESS)
+        return near[0] if near else None
+
+    def _accept(self, variable: str, text: str, kind: kinds.Kind[T], source: str, place: str) -> T:
         try:
             value = kind.parse(text)
         except (ValueError, ArithmeticError, OSError):
             shown = MASK if kind.secret else _quoted(_without_userinfo(text))
             raise StartError(f"{place}={shown} is wrong: expected {kind.allowed}") from None
-        self.show(variable, MASK if kind.secret else _text(value), source)
+        self._show(variable, value, kind, source)
         return value
+
+    def _show(self, variable: str, value: T, kind: kinds.Kind[T], source: str) -> None:
+        self.show(variable, kind.show(value) if kind.show else _text(value), source)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -233,22 +285,24 @@ def _without_userinfo(text: str) -> str:
     return re.sub(r"(?<=://)[^/@\s]*@", f"{MASK}@", text)
 
 
-def _vault_password(sources: _Sources) -> Secret | None:
-    """Return the password given directly, else that of the file, else systemd's."""
-    given = sources.get("VAULT_PASSWORD", _PASSWORD, None)
-    from_file = sources.get("VAULT_PASSWORD_FILE", _PASSWORD_FILE, None)
-    if given or from_file:
-        return given or from_file
+def _vault_password(sources: _Sources) -> tuple[Secret | None, str]:
+    """Return the password given directly, else that of the file, else systemd's, and its place."""
+    given = sources.get("VAULT_PASSWORD", kinds.PASSWORD, None)
+    from_file = sources.get("VAULT_PASSWORD_FILE", kinds.PASSWORD_FILE, None)
+    if given:
+        return given, sources.place("TOKENHUB_VAULT_PASSWORD")
+    if from_file:
+        return from_file, sources.place("TOKENHUB_VAULT_PASSWORD_FILE")
     directory = sources.environ.get("CREDENTIALS_DIRECTORY")
     credential = Path(directory, SYSTEMD_CREDENTIAL) if directory else None
     if credential is None or not credential.exists():
-        return None
+        return None, ""
     try:
-        password = _password_file(str(credential))
+        password = kinds.password_file(str(credential))
     except (ValueError, OSError):
-        raise StartError(f"{credential} is wrong: expected {_PASSWORD_FILE.allowed}") from None
+        raise StartError(f"{credential} is wrong: expected {kinds.PASSWORD_FILE.allowed}") from None
     sources.show("TOKENHUB_VAULT_PASSWORD", MASK, "systemd credential")
-    return password
+    return password, str(credential)
 
 
 def _provider_environment(sources: _Sources) -> Mapping[str, str]:
@@ -256,9 +310,9 @@ def _provider_environment(sources: _Sources) -> Mapping[str, str]:
     own = {PREFIX + "ADMIN_TOKEN", PREFIX + "VAULT_PASSWORD"}
     environ = {name: value for name, value in sources.environ.items() if name not in own}
     added = {
-        "HTTPS_PROXY": sources.get("HTTPS_PROXY", _PROXY, None, prefix=""),
-        "NO_PROXY": sources.get("NO_PROXY", _ANY, None, prefix=""),
-        "SSL_CERT_FILE": sources.get("SSL_CERT_FILE", _FILE, None, prefix=""),
+        "HTTPS_PROXY": sources.get("HTTPS_PROXY", kinds.PROXY, None, prefix=""),
+        "NO_PROXY": sources.get("NO_PROXY", kinds.ANY, None, prefix=""),
+        "SSL_CERT_FILE": sources.get("SSL_CERT_FILE", kinds.FILE, None, prefix=""),
     }
     environ.update((name, str(value)) for name, value in added.items() if value)
     return MappingProxyType(environ)
@@ -281,119 +335,3 @@ def _check_perimeter(settings: Settings) -> None:
         raise StartError(
             f"TOKENHUB_LISTEN_ADDR={address} is reached from other machines: it also needs {needed}"
         )
-
-
-def _path(text: str) -> Path:
-    return Path(_matched(r"[^\0]+", text)).expanduser().absolute()
-
-
-def _file(text: str) -> Path:
-    path = _path(text)
-    path.open("rb").close()
-    return path
-
-
-def _database(text: str) -> Path:
-    """Read a path or a `file:` URL without parameters (https://sqlite.org/uri.html)."""
-    if not text.startswith("file:"):
-        return _path(_matched(r"(?!:memory:).+", text))
-    url = _matched(r"file:(//(localhost)?(?=/))?(?!//|:memory:)[^?#]+", text)
-    return _path(unquote(re.sub(r"^file:(//(localhost)?)?", "", url)))
-
-
-def _listen(text: str) -> Listen:
-    if text.startswith("unix:"):
-        return Listen("", 0, _path(_matched(r".+", text.removeprefix("unix:"))))
-    host, _, port = text.rpartition(":")
-    number = int(_matched(r"\d{1,5}", port))
-    if number > 65535:
-        raise ValueError
-    if host.startswith("["):
-        return Listen(str(ip_address(_matched(r"\[.*\]", host)[1:-1])), number)
-    return Listen(_matched(r"[A-Za-z0-9_.-]*", host), number)
-
-
-def _matched(pattern: str, text: str) -> str:
-    if not re.fullmatch(pattern, text):
-        raise ValueError
-    return text
-
-
-def _switch(text: str) -> bool:
-    word = _matched("true|1|on|yes|false|0|off|no", text.lower())
-    return word in ("true", "1", "on", "yes")
-
-
-def _number(low: float, high: float) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        if low <= (number := float(text)) <= high:
-            return number
-        raise ValueError
-
-    return parse
-
-
-def _burst(text: str) -> int:
-    if 1 <= (number := int(text)) <= 1_000_000:
-        return number
-    raise ValueError
-
-
-def _usd(text: str) -> int:
-    """Read USD as exact nano-dollars."""
-    nano = Decimal(text) * NANO
-    if not 0 <= nano <= 100 * NANO or nano != int(nano):
-        raise ValueError
-    return int(nano)
-
-
-def _list_of(pattern: str) -> Callable[[str], tuple[str, ...]]:
-    def parse(text: str) -> tuple[str, ...]:
-        items = (item.strip().lower() for item in text.split(","))
-        return tuple(_matched(pattern, item) for item in items if item)
-
-    return parse
-
-
-def _password_file(text: str) -> Secret:
-    with _path(text).open("rb") as file:
-        content = file.read(MAX_PASSWORD_FILE_BYTES + 1)
-    password = content.decode("utf-8").rstrip("\r\n")
-    if not password or len(content) > MAX_PASSWORD_FILE_BYTES:
-        raise ValueError
-    return Secret(password)
-
-
-_HOST: Final = r"([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?"
-_ANY: Final = _Kind[str | None](lambda text: _matched(r"(?s).+", text), "any text")
-_PATH: Final = _Kind(_path, "a path")
-_FILE: Final = _Kind[Path | None](_file, "the path of a readable file")
-_DATABASE: Final = _Kind(_database, "a path, or a file: URL without parameters")
-_LISTEN: Final = _Kind(_listen, "host:port, :port (all interfaces) or unix:/path")
-_LOG_LEVEL: Final = _Kind(
-    lambda text: _matched("debug|info|warn|error", text.lower()), "debug, info, warn or error"
-)
-_SWITCH: Final = _Kind(_switch, "true or false")
-_SECONDS: Final = _Kind(_number(0.001, 86_400), "seconds, 0.001 to 86400")
-_MINUTES: Final = _Kind(_number(0, 525_600), "minutes, 0 (off) to 525600")
-_RATE: Final = _Kind(_number(0, 1_000_000), "requests per second, 0 (off) to 1000000")
-_BURST: Final = _Kind(_burst, "a number of requests, 1 to 1000000")
-_USD: Final = _Kind(_usd, "USD a request, 0 to 100, with at most 9 decimals")
-_TOKEN: Final = _Kind[Secret | None](
-    lambda text: Secret(_matched(r"[!-~]{8,256}", text)),
-    "8 to 256 visible ASCII characters",
-    secret=True,
-)
-_PASSWORD: Final = _Kind[Secret | None](
-    lambda text: Secret(_matched(r"(?s).+", text)), "any text", secret=True
-)
-_PASSWORD_FILE: Final = _Kind[Secret | None](
-    _password_file, f"a readable file of 1 to {MAX_PASSWORD_FILE_BYTES} bytes with the password"
-)
-_HOSTS: Final = _Kind(_list_of(_HOST), "host names, each with or without a port, by commas")
-_ORIGINS: Final = _Kind(
-    _list_of(rf"[a-z][a-z0-9+.-]*://{_HOST}"), "origins as https://name[:port], by commas"
-)
-_PROXY: Final = _Kind[str | None](
-    lambda text: _matched(r"(?i)https?://([^/@\s]*@)?[^/@\s?#]+/?", text), "http://host:port"
-)

@@ -11,6 +11,9 @@
     │   ├── WrongPassword
     │   └── VaultThrottled     too many wrong passwords; says when to come back
     ├── UpstreamError          a provider's failure, classified
+    ├── NotPermitted           a provider is left alone for now
+    ├── AllFailed              every provider that was tried has failed
+    ├── DeadlinePassed         the request's own deadline came before an answer
     ├── NotOfProtocol          a provider's bytes are not of the protocol it was asked in
     └── HubUnreachable         a client of ours (tokenhubctl, dashboard) gets no answer from the hub
 
@@ -18,7 +21,7 @@ A message says what was expected, what came, and what to do. None may hold a sec
 a prompt, and text from a provider is sanitised before it goes into one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tokenhub.types import ErrorClass
 
@@ -100,7 +103,14 @@ class VaultThrottled(VaultError):
 
 
 class NotOfProtocol(TokenHubError):
-    """A provider's answer or event is not of its protocol; the message quotes nothing of it."""
+    """A provider's answer or event is not of its protocol; the message quotes nothing of it.
+
+    `error_body` is the whole answer where that is an error which came with a 2xx, else empty.
+    """
+
+    def __init__(self, message: str, *, error_body: bytes = b"") -> None:
+        super().__init__(message)
+        self.error_body = error_body
 
 
 class UpstreamError(TokenHubError):
@@ -111,7 +121,7 @@ class UpstreamError(TokenHubError):
     `unreachable` says that no connection came about: the name was not resolved, or nobody answered.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - an answer has these parts
         self,
         error_class: ErrorClass,
         message: str,
@@ -133,3 +143,19 @@ class UpstreamError(TokenHubError):
 
 class HubUnreachable(TokenHubError):
     """No usable answer from the hub at an address: the message names it and the way out."""
+
+
+class NotPermitted(TokenHubError):
+    """A provider is not called now: it is down, cooling down, or on trial with another request."""
+
+
+class DeadlinePassed(TokenHubError):
+    """The deadline that a request set itself came before an answer."""
+
+
+class AllFailed(TokenHubError):
+    """Nobody is left to call; `failures` are the last ones of each deployment that was tried."""
+
+    def __init__(self, failures: Sequence[UpstreamError]) -> None:
+        super().__init__(f"{len(failures)} providers failed")
+        self.failures = failures

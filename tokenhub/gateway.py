@@ -1,4 +1,4 @@
-"""The road that every request takes: admit, read, choose, reserve, dispatch, settle.
+"""The road that every request takes: admit, read, decide, reserve, dispatch, settle.
 
 Each step is another room's; here is only their order, and the `finally` that no endpoint can
 forget. What a step raises ends the road: a RequestError is answered as it is, a provider's
@@ -8,25 +8,28 @@ failure becomes one, and whatever happened is settled and recorded.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 
 from tokenhub.admission.desk import FrontDesk
 from tokenhub.admission.models import allows
 from tokenhub.dispatch.attempts import Attempts
+from tokenhub.dispatch.failover import Failover, Rest
 from tokenhub.dispatch.order import Headers, Order, ProviderAnswer, StreamClient, Target
-from tokenhub.dispatch.refusal import last_event, passed_on, refusal
+from tokenhub.dispatch.refusal import Unserved, last_event, passed_on, refusal
 from tokenhub.dispatch.routing_headers import routing_headers
 from tokenhub.dispatch.trip import Trip
-from tokenhub.errors import RequestError, UpstreamError, VaultUnavailable
-from tokenhub.ledger.ledger import NOTHING, Charge, Ledger
+from tokenhub.errors import AllFailed, DeadlinePassed, RequestError, UpstreamError, VaultUnavailable
+from tokenhub.ledger.ledger import NOTHING, Charge, Ledger, Reservation
 from tokenhub.observe.recorder import Recorder
-from tokenhub.providers.keys import ProviderKeys
-from tokenhub.providers.registry import RegistryHolder
-from tokenhub.routing.choice import Question, choose
-from tokenhub.types import Api, Clock, ErrorClass, Scope
+from tokenhub.routing.policy import Steering
+from tokenhub.routing.question import Reason
+from tokenhub.routing.router import Router, Ruling, Wish
+from tokenhub.types import Api, ApiKey, Clock, ErrorClass, Scope, per_request
 from tokenhub.wire.body import Document
 from tokenhub.wire.request import read_request
+
+Decided = tuple[Rest, float | None]
+"""Who is to be tried, and until when (monotonic seconds)."""
 
 SCOPES = {
     Api.CHAT: Scope.CHAT,
@@ -36,12 +39,13 @@ SCOPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@per_request
 class Call:
     """A client's request as the edge hands it over.
 
-    `read` gives the body, and is called once, after the key was found good. `headers` are the
-    client's own, `client` its name from the user agent, `query` the query string with its `?`.
+    `read` gives the body and what it steers, and is called once, after the key was found good.
+    `headers` are the client's own, `client` its name from the user agent, `query` the query string
+    with its `?`, `address` where it came from.
     """
 
     request_id: str
@@ -53,10 +57,10 @@ class Call:
     client: str
     headers: Headers
     query: str
-    read: Callable[[], Awaitable[Document]]
+    read: Callable[[], Awaitable[tuple[Document, Steering]]]
 
 
-@dataclass(frozen=True, slots=True)
+@per_request
 class Answer:
     """What goes back to the client, and the trip it came from."""
 
@@ -74,18 +78,18 @@ class Gateway:
         self,
         *,
         desk: FrontDesk,
-        registry: RegistryHolder,
-        keys: ProviderKeys,
+        router: Router,
         ledger: Ledger,
         attempts: Attempts,
+        failover: Failover,
         recorder: Recorder,
         clock: Clock,
     ) -> None:
         self._desk = desk
-        self._registry = registry
-        self._keys = keys
+        self._router = router
         self._ledger = ledger
         self._attempts = attempts
+        self._failover = failover
         self._recorder = recorder
         self._clock = clock
 
@@ -95,79 +99,125 @@ class Gateway:
         Raises RequestError for what the client is to be told in its protocol's shape.
         """
         key = self._desk.admit(call.token, SCOPES[call.api], call.address)
+        self._router.used()
         now_ms, now = self._clock.now_ms(), self._clock.monotonic()
         trip = Trip(call.request_id, call.endpoint, call.client, key, now_ms, now)
         with self._accounted(trip):
-            order = await self._read(call, trip)
-            target = self._choose(order, trip)
-            estimate = self._ledger.estimate(target.deployment, target.provider, order.facts)
-            trip.reservation = self._ledger.reserve(key, estimate)
+            document, steering = await call.read()
+            trip.key = self._desk.look_again(call.token, SCOPES[call.api])
+            wish = self._read(call, trip, document, steering)
+            rest, deadline = self._decide(wish, trip)
+            trip.reservation = self._reserve(wish, trip)
+            order = Order(
+                request_id=call.request_id,
+                api=call.api,
+                document=document,
+                facts=wish.facts,
+                headers=call.headers,
+                query=call.query,
+                client_authorization=call.client_authorization,
+                received_at=trip.arrived_at,
+                deadline=deadline,
+            )
             try:
-                return await self._dispatch(order, target, client, trip)
+                return await self._dispatch(order, rest, client, trip)
             except UpstreamError as error:
-                return await self._fail(error, order, client, trip)
+                return await self._pass_on(error, order, client, trip)
+            except (AllFailed, DeadlinePassed, VaultUnavailable) as error:
+                await self._fail(error, order, client, trip)
+                return None
 
-    async def _read(self, call: Call, trip: Trip) -> Order:
-        document = await call.read()
+    def _read(self, call: Call, trip: Trip, document: Document, steering: Steering) -> Wish:
         facts = read_request(call.api, document)
         trip.asks(facts)
-        return Order(
-            request_id=call.request_id,
-            api=call.api,
-            document=document,
-            facts=facts,
-            headers=call.headers,
-            query=call.query,
-            client_authorization=call.client_authorization,
-            received_at=trip.arrived_at,
-        )
+        allowed = partial(allows, trip.key)
+        return Wish(facts, steering, trip.key, allowed, call.client_authorization)
 
-    def _choose(self, order: Order, trip: Trip) -> Target:
-        facts = order.facts
-        question = Question(
-            model=facts.model,
-            api=order.api,
-            capabilities=facts.capabilities,
-            needs_price=self._ledger.has_budget(trip.key),
-            input_tokens=partial(self._ledger.corrected, tokens=facts.input_tokens),
-            allowed=partial(allows, trip.key),
-            missing=partial(self._keys.missing, client_authorization=order.client_authorization),
-            priced=self._ledger.knows_price,
-        )
-        choice = choose(self._registry.current, question)
-        for left_out in choice.rejected:
+    def _decide(self, wish: Wish, trip: Trip) -> Decided:
+        """Decide who is to be tried; raises RequestError when nobody can serve the request."""
+        ruling = self._router.decide(wish)
+        targets = trip.decided(ruling.decision)
+        for left_out in ruling.decision.rejected:
             self._recorder.skipped(left_out.deployment.provider_id, left_out.reason)
-        trip.reason = choice.reason
-        trip.target = Target(choice.deployment, choice.provider)
-        return trip.target
+        if ruling.decision.refusal is not None:
+            raise self._refusal(ruling, wish, trip.key) or ruling.decision.refusal
+
+        def substitutes() -> list[Target]:
+            return trip.decided(self._router.substitutes(ruling))
+
+        rest = Rest(targets, None if ruling.whole else substitutes)
+        limit_ms = ruling.policy.max_latency_ms if ruling.policy.latency_given else None
+        return rest, None if limit_ms is None else trip.arrived_at + limit_ms / 1000
+
+    def _refusal(self, ruling: Ruling, wish: Wish, key: ApiKey) -> RequestError | None:
+        """The decision's 402 with what the ledger says of the budget that is used up, if one is."""
+        providers = ruling.question.registry.providers
+        rows = [
+            one.deployment for one in ruling.decision.rejected if one.reason is Reason.KEY_BUDGET
+        ]
+        quotes = [self._ledger.cost(wish.facts, row, providers[row.provider_id]) for row in rows]
+        least_nano = min((quote.most_nano for quote in quotes if quote is not None), default=0)
+        own, decided = self._ledger.refusal(key, least_nano), ruling.decision.refusal
+        if own is None or decided is None:
+            return None
+        return RequestError(own.status, own.code, f"{decided.message}; {own.message}")
+
+    def _reserve(self, wish: Wish, trip: Trip) -> Reservation:
+        """Hold the price of the dearest that may be tried; without a budget there is none."""
+        most_nano = 0
+        if self._ledger.has_budget(trip.key):
+            plan = trip.plan
+            costs = [self._ledger.cost(wish.facts, one.deployment, one.provider) for one in plan]
+            most_nano = max(cost.most_nano for cost in costs if cost is not None)
+        return self._ledger.reserve(trip.key, most_nano, wish.facts.input_tokens)
 
     async def _dispatch(
-        self, order: Order, target: Target, client: StreamClient, trip: Trip
+        self, order: Order, rest: Rest, client: StreamClient, trip: Trip
     ) -> Answer | None:
+        attempts, progress = self._attempts, trip.progress
         if order.facts.stream:
             headers = partial(routing_headers, trip)
-            await self._attempts.stream(order, target, client, trip.progress, headers)
+            await self._failover.run(
+                order,
+                rest,
+                lambda target: attempts.stream(order, target, client, progress, headers),
+                progress,
+            )
             trip.answered()
             return None
-        answer = await self._attempts.answer(order, target, trip.progress)
+        answer = await self._failover.run(
+            order, rest, lambda target: attempts.answer(order, target, progress), progress
+        )
         trip.answered()
         return self._answer(answer, trip)
 
-    async def _fail(
+    async def _pass_on(
         self, error: UpstreamError, order: Order, client: StreamClient, trip: Trip
     ) -> Answer | None:
-        """Tell the client of a provider's failure: as its answer, or in the stream that began."""
-        if client.started:
-            trip.failed(200, error.error_class)
-            await client.write(last_event(error, order, trip.progress.attempts))
+        """Give the client a provider's error about its request, in the provider's own words."""
+        trip.failed(error.status or 502, error.error_class)
+        answer = passed_on(error)
+        if answer is None:
+            await self._fail(AllFailed([error]), order, client, trip)
             return None
-        if (answer := passed_on(error)) is not None:
-            trip.failed(answer.status, error.error_class)
-            return self._answer(answer, trip)
+        if client.started:
+            trip.status = 200
+            await client.write(last_event(error, order))
+            await client.finish()
+            return None
+        return self._answer(answer, trip)
+
+    async def _fail(self, error: Unserved, order: Order, client: StreamClient, trip: Trip) -> None:
+        """Tell the client that nobody could serve it: by raising, or in the stream that began."""
         own = refusal(error, trip.progress.attempts)
-        trip.failed(own.status, error.error_class)
         own.headers = {**own.headers, **dict(routing_headers(trip))}
-        raise own
+        failures = error.failures if isinstance(error, AllFailed) else ()
+        trip.failed(own.status, failures[-1].error_class if failures else own.code)
+        if not client.started:
+            raise own
+        trip.status = 200
+        await client.write(last_event(own, order))
+        await client.finish()
 
     def _answer(self, answer: ProviderAnswer, trip: Trip) -> Answer:
         charge = self._charge(trip)
@@ -188,13 +238,13 @@ class Gateway:
             if not trip.progress.attempts:
                 trip.failed(error.status, error.code)
             raise
-        except VaultUnavailable as error:
-            trip.failed(503, f"vault_{error.state}")
-            raise
         except (asyncio.CancelledError, ConnectionError):
-            trip.failed(499, ErrorClass.CANCELLED)
+            if trip.progress.whole:
+                trip.answered()
+            else:
+                trip.failed(499, ErrorClass.CANCELLED)
             raise
         finally:
             outcome = trip.outcome(self._clock.monotonic(), self._charge(trip))
             self._ledger.settle(trip.reservation, outcome)
-            self._recorder.record(outcome)
+            self._recorder.record(outcome, trip.decision_row(outcome))

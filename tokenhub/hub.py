@@ -2,10 +2,9 @@
 
 import asyncio
 import logging
+import random
 import time
-from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -14,18 +13,21 @@ from tokenhub.administration.admin_token import AdminToken
 from tokenhub.administration.apikeys import ApiKeys
 from tokenhub.administration.changes import Author, Changes
 from tokenhub.administration.credentials_file import CredentialsFile
+from tokenhub.administration.decisions import Decisions
 from tokenhub.administration.discovery import Discovery
 from tokenhub.administration.info import HubInfo
 from tokenhub.administration.inventory import Inventory
-from tokenhub.administration.key_store import KeyStore, MemoryKeys, VaultKeys
+from tokenhub.administration.key_store import MemoryKeys
 from tokenhub.administration.known_models import KnownModels
 from tokenhub.administration.models import Models
+from tokenhub.administration.next_steps import next_steps
 from tokenhub.administration.providers import Providers
-from tokenhub.administration.routing_config import RoutingConfig, stored_limits
+from tokenhub.administration.routing_config import RoutingRules, stored_limits
+from tokenhub.administration.simulation import Simulation
+from tokenhub.administration.standing import Standing
 from tokenhub.administration.vault import VaultDoor
 from tokenhub.admission.desk import FrontDesk
-from tokenhub.admission.keys import KeyRing
-from tokenhub.admission.limits import STRANGER_RPS, AddressLimiter, RateLimiter
+from tokenhub.admission.limits import AddressLimiter, RateLimiter
 from tokenhub.api.admin.guard import Guard
 from tokenhub.api.admin.routes import Services, admin_routes
 from tokenhub.api.client_api import client_routes
@@ -36,25 +38,20 @@ from tokenhub.api.perimeter import Perimeter
 from tokenhub.api.server import Server, build_app, server_tls
 from tokenhub.api.traffic import Traffic
 from tokenhub.config import Settings
+from tokenhub.core import Core, build_core
 from tokenhub.dispatch.attempts import Attempts
+from tokenhub.dispatch.failover import Failover
+from tokenhub.dispatch.retry_budget import RetryBudget
 from tokenhub.errors import RequestError, StartError, VaultError
 from tokenhub.gateway import Gateway
-from tokenhub.health.tracker import HealthState, HealthTracker
-from tokenhub.ledger.announce import announcer
-from tokenhub.ledger.budgets import Budgets
-from tokenhub.ledger.ledger import Ledger
-from tokenhub.ledger.spent import read_spent
-from tokenhub.observe.audit import AuditTrail
-from tokenhub.observe.events import EventBus
+from tokenhub.health.prober import Prober
+from tokenhub.health.state import HealthState
+from tokenhub.observe.failures import FailureLog
 from tokenhub.observe.metrics import Metrics, Readings
 from tokenhub.observe.recorder import Recorder
 from tokenhub.providers.catalogue import lookup
-from tokenhub.providers.endpoints import Endpoints
-from tokenhub.providers.http import AiohttpUpstream
-from tokenhub.providers.keys import ProviderKeys
-from tokenhub.providers.registry import Registry, RegistryHolder
-from tokenhub.storage import api_keys
-from tokenhub.storage.database import Database
+from tokenhub.providers.registry import Registry
+from tokenhub.routing.policy import PolicyHolder
 from tokenhub.storage.lock import InstanceLock
 from tokenhub.tasks import Tasks
 from tokenhub.types import Clock
@@ -65,24 +62,6 @@ logger = logging.getLogger(__name__)
 AUTOLOCK_CHECK_S = 5.0
 SYSTEM_CLOCK = Clock(lambda: time.time_ns() // 1_000_000, time.monotonic)
 _STATES = {HealthState.HEALTHY: 0, HealthState.DEGRADED: 1, HealthState.DOWN: 2}
-
-
-@dataclass(frozen=True, slots=True)
-class _Core:
-    """What administration and the road share."""
-
-    database: Database
-    audit: AuditTrail
-    events: EventBus
-    vault: Vault
-    key_store: KeyStore
-    keys: ProviderKeys
-    upstream: AiohttpUpstream
-    registry: RegistryHolder
-    ring: KeyRing
-    health: HealthTracker
-    budgets: Budgets
-    strangers: AddressLimiter
 
 
 class Hub:
@@ -109,17 +88,22 @@ class Hub:
             lock = InstanceLock(self._settings.home)
             lock.acquire()
             parts.callback(lock.release)
-            core = await self._core(parts)
-            routes = await self._routes(core)
+            core = await build_core(self._settings, self._clock, self._tasks, parts)
+            metrics = Metrics(lambda: self._readings(core))
+            routes = await self._routes(core, metrics)
             perimeter = Perimeter(self._settings.allowed_hosts, self._settings.cors_origins)
-            self._server = Server(build_app(routes, perimeter, self._traffic), self._traffic)
+            app = build_app(routes, perimeter, self._traffic, metrics.aside)
+            self._server = Server(app, self._traffic)
             parts.push_async_callback(self._server.stop)
             parts.callback(core.events.close)
             tls = server_tls(self._settings.tls_cert, self._settings.tls_key)
             self._address = await self._server.start(self._settings.listen, tls)
             lock.announce(self._address)
-            self._autolock = self._tasks.start("vault autolock", _autolock(core.vault))
+            self._start_tasks(core)
             self._parts = parts.pop_all()
+        state = core.vault.state if self._settings.vault_enabled else None
+        for step in next_steps(state, core.registry.current, core.ring):
+            logger.info("%s", step)
         return self._address
 
     async def stop(self) -> None:
@@ -150,56 +134,31 @@ class Hub:
         if self._credentials is not None:
             await self._credentials.apply()
 
-    async def _core(self, parts: AsyncExitStack) -> _Core:
-        settings, now_ms = self._settings, self._clock.now_ms
-        audit = AuditTrail(settings.home / ".audit-key", settings.home / "audit.head")
-        database = Database.open(settings.db_path, now_ms=now_ms, on_commit=audit.publish_head)
-        parts.push_async_callback(database.close)
-        events = EventBus(now_ms)
-        vault = await Vault.load(
-            database,
-            now_ms=now_ms,
-            autolock_minutes=settings.vault_autolock_minutes,
-            on_change=lambda state: _tell_of_vault(events, state),
-        )
-        parts.push_async_callback(vault.close)
-        parts.push_async_callback(self._tasks.close)
-        key_store = VaultKeys(vault, now_ms) if settings.vault_enabled else MemoryKeys()
-        upstream = AiohttpUpstream(settings.environ)
-        parts.push_async_callback(upstream.close)
+    def _start_tasks(self, core: Core) -> None:
+        """Start what goes on beside the requests."""
+        self._autolock = self._tasks.start("vault autolock", _autolock(core.vault))
+        if not self._settings.health_probe_disabled:
+            prober = Prober(core.health, core.fleet, core.upstream, core.activity, random.random)
+            self._probing = self._tasks.start("health probes", prober.run())
 
-        def reveal(name: str) -> str | None:
-            vault.touch()
-            return key_store.reveal(name)
-
-        return _Core(
-            database=database,
-            audit=audit,
-            events=events,
-            vault=vault,
-            key_store=key_store,
-            keys=ProviderKeys(reveal, settings.environ),
-            upstream=upstream,
-            registry=RegistryHolder(Registry.build((), ())),
-            ring=KeyRing(await database.read(api_keys.all)),
-            health=HealthTracker(now_ms),
-            budgets=await _budgets(database, events, now_ms),
-            strangers=AddressLimiter(STRANGER_RPS, self._clock.monotonic),
-        )
-
-    async def _routes(self, core: _Core) -> list[web.RouteDef]:
+    async def _routes(self, core: Core, metrics: Metrics) -> list[web.RouteDef]:
         """Build administration and the road; return all that is served."""
         guard, services = await self._administration(core)
-        metrics = Metrics(lambda: self._readings(core))
         settings, clock = self._settings, self._clock
         limits = RateLimiter(settings.rate_limit_rps, settings.rate_limit_burst, clock.monotonic)
         desk = FrontDesk(core.ring, limits, core.strangers, clock, metrics.rate_limited)
         gateway = Gateway(
             desk=desk,
-            registry=core.registry,
-            keys=core.keys,
-            ledger=Ledger(core.database, core.budgets, settings.routing_fee_nano),
-            attempts=Attempts(core.upstream, core.keys, Endpoints(), core.health, clock),
+            router=core.router,
+            ledger=core.ledger,
+            attempts=Attempts(
+                core.upstream,
+                core.keys,
+                core.health,
+                FailureLog(clock.monotonic),
+                clock,
+            ),
+            failover=Failover(RetryBudget(lambda: self._traffic.running), clock),
             recorder=Recorder(core.database, core.events, metrics),
             clock=clock,
         )
@@ -215,7 +174,7 @@ class Hub:
             *admin_routes(services, guard),
         ]
 
-    async def _administration(self, core: _Core) -> tuple[Guard, Services]:
+    async def _administration(self, core: Core) -> tuple[Guard, Services]:
         settings, clock = self._settings, self._clock
         given = settings.admin_token
         token = AdminToken.load(settings.home, given.reveal() if given else None)
@@ -227,7 +186,7 @@ class Hub:
         providers = Providers(
             changes, inventory, core.key_store, core.keys, core.health, core.events
         )
-        credentials = CredentialsFile(
+        self._credentials = CredentialsFile(
             settings.credentials_file,
             core.database,
             inventory,
@@ -235,33 +194,40 @@ class Hub:
             models,
             core.key_store if isinstance(core.key_store, MemoryKeys) else None,
         )
-        door = VaultDoor(
-            changes,
-            core.database,
-            core.vault,
-            enabled=settings.vault_enabled,
-            autolock_minutes=settings.vault_autolock_minutes,
-            opened=credentials.apply,
-        )
-        self._credentials = credentials
-        await self._open_vault(door)
-        await credentials.apply()
-        limits = await core.database.read(stored_limits)
+        door = await self._door(core, changes, self._credentials)
         services = Services(
             changes=changes,
-            info=self._info(inventory, core.vault),
+            info=self._info(inventory, core.vault, core.policies),
             token=token,
             vault=door,
             providers=providers,
             discovery=Discovery(inventory, known, models),
             models=models,
             apikeys=ApiKeys(changes, core.ring, core.events),
-            routing_config=RoutingConfig(changes, core.budgets, limits, core.events),
+            rules=await _rules(core, changes, inventory),
+            simulation=Simulation(lambda wish: core.router.decide(wish, substitutes=True).decision),
+            decisions=Decisions(core.database),
+            standing=Standing(core.registry, core.health),
             events=core.events,
             database=core.database,
         )
         admin_limits = AddressLimiter(settings.admin_rate_limit_rps, clock.monotonic)
         return Guard(token, admin_limits, core.strangers), services
+
+    async def _door(self, core: Core, changes: Changes, credentials: CredentialsFile) -> VaultDoor:
+        """The vault's door, opened if the environment gives its password, and the file applied."""
+        door = VaultDoor(
+            changes,
+            core.database,
+            core.vault,
+            enabled=self._settings.vault_enabled,
+            autolock_minutes=self._settings.vault_autolock_minutes,
+            opened=credentials.apply,
+        )
+        await self._open_vault(door)
+        if core.vault.state is not VaultState.UNLOCKED:  # else its opening has applied the file
+            await credentials.apply()
+        return door
 
     async def _open_vault(self, door: VaultDoor) -> None:
         """Open the vault with the password that the environment gives, if it gives one."""
@@ -271,9 +237,9 @@ class Hub:
         try:
             await door.open_with(password.reveal(), Author("start"))
         except (VaultError, RequestError) as error:
-            raise StartError(f"TOKENHUB_VAULT_PASSWORD: {error}") from None
+            raise StartError(f"{self._settings.vault_password_from}: {error}") from None
 
-    def _info(self, inventory: Inventory, vault: Vault) -> HubInfo:
+    def _info(self, inventory: Inventory, vault: Vault, policies: PolicyHolder) -> HubInfo:
         return HubInfo(
             version=__version__,
             home=self._settings.home,
@@ -281,9 +247,10 @@ class Hub:
             clock=self._clock,
             inventory=inventory,
             vault=vault,
+            policies=policies,
         )
 
-    def _readings(self, core: _Core) -> Readings:
+    def _readings(self, core: Core) -> Readings:
         providers = core.registry.current.providers
         return Readings(
             provider_states={name: _STATES[core.health.of(name).state] for name in providers},
@@ -295,15 +262,9 @@ class Hub:
         )
 
 
-async def _budgets(database: Database, events: EventBus, now_ms: Callable[[], int]) -> Budgets:
-    """The budgets as the ledger's daily sums leave them."""
-    limits = await database.read(stored_limits)
-    spent = await database.read(lambda connection: read_spent(connection, now_ms()))
-    return Budgets(now_ms, announcer(events), limits, spent)
-
-
-def _tell_of_vault(events: EventBus, state: VaultState) -> None:
-    events.publish("vault_unlocked" if state is VaultState.UNLOCKED else "vault_locked")
+async def _rules(core: Core, changes: Changes, inventory: Inventory) -> RoutingRules:
+    limits = await core.database.read(stored_limits)
+    return RoutingRules(changes, inventory, core.policies, core.budgets, limits, core.events)
 
 
 async def _autolock(vault: Vault) -> None:

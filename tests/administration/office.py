@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.vault.support import CHEAP, Clock
+from tokenhub import types
 from tokenhub.administration.admin_token import AdminToken
 from tokenhub.administration.apikeys import ApiKeys
 from tokenhub.administration.changes import Author, Changes
@@ -17,11 +18,16 @@ from tokenhub.administration.key_store import KeyStore, MemoryKeys, VaultKeys
 from tokenhub.administration.known_models import KnownModels
 from tokenhub.administration.models import Models
 from tokenhub.administration.providers import Providers
-from tokenhub.administration.routing_config import RoutingConfig, stored_limits
+from tokenhub.administration.routing_config import RoutingRules, stored_limits, stored_policy
 from tokenhub.administration.vault import VaultDoor
 from tokenhub.admission.keys import KeyRing
-from tokenhub.health.tracker import HealthTracker
+from tokenhub.config import load
+from tokenhub.health.activity import Activity
+from tokenhub.health.fleet import Fleet
+from tokenhub.health.monitor import HealthMonitor, Listeners
+from tokenhub.ledger.address import is_local
 from tokenhub.ledger.budgets import Budgets
+from tokenhub.ledger.ledger import Ledger
 from tokenhub.ledger.spent import Spent
 from tokenhub.observe.audit import AuditTrail
 from tokenhub.observe.events import EventBus
@@ -29,6 +35,9 @@ from tokenhub.providers.catalogue import CatalogueEntry
 from tokenhub.providers.http import AiohttpUpstream
 from tokenhub.providers.keys import ProviderKeys
 from tokenhub.providers.registry import Registry, RegistryHolder
+from tokenhub.routing.policy import PolicyHolder
+from tokenhub.routing.question import Decision
+from tokenhub.routing.router import Router, Wish
 from tokenhub.storage import api_keys
 from tokenhub.storage.database import Database
 from tokenhub.tasks import Tasks
@@ -66,13 +75,20 @@ class Office:
     discovery: Discovery
     apikeys: ApiKeys
     door: VaultDoor
-    routing_config: RoutingConfig
+    policies: PolicyHolder
+    rules: RoutingRules
+    health: HealthMonitor
+    router: Router
     credentials: CredentialsFile
     token: AdminToken
     tasks: Tasks = field(repr=False)
 
     async def open_vault(self) -> None:
         await self.door.open_with(PASSWORD, AUTHOR)
+
+    def simulate(self, wish: Wish) -> Decision:
+        """What the road would decide, substitutes included."""
+        return self.router.decide(wish, substitutes=True).decision
 
     async def audit(self) -> list[tuple[str, str, str]]:
         """Action, resource and actor of every audit row."""
@@ -124,13 +140,15 @@ async def _assembled(  # size: one list of parts, as in hub.py
     holder = RegistryHolder(Registry.build([], []))
     inventory = Inventory(holder, Timeouts())
     await inventory.load(database)
-    providers = Providers(changes, inventory, store, keys, HealthTracker(clock), events)
+    health = monitor(clock, holder, keys)
+    providers = Providers(changes, inventory, store, keys, health, events)
     known = KnownModels(upstream, keys, lookup, clock)
     models = Models(changes, inventory, known, events)
     credentials = CredentialsFile(
         home / "credentials", database, inventory, providers, models, memory_keys
     )
     limits = await database.read(stored_limits)
+    policies = PolicyHolder(await stored_policy(database, load(environ or {}, home=home)))
     budgets = Budgets(clock, lambda notice: None, limits, Spent())
     ring = KeyRing(await database.read(api_keys.all))
     return Office(
@@ -157,7 +175,17 @@ async def _assembled(  # size: one list of parts, as in hub.py
             autolock_minutes=0,
             opened=credentials.apply,
         ),
-        routing_config=RoutingConfig(changes, budgets, limits, events),
+        policies=policies,
+        rules=RoutingRules(changes, inventory, policies, budgets, limits, events),
+        health=health,
+        router=Router(
+            registry=holder,
+            policies=policies,
+            keys=keys,
+            health=health,
+            ledger=Ledger(database, budgets, 0),
+            clock=monotonic(clock),
+        ),
         credentials=credentials,
         token=AdminToken(home / ".admin-token", ADMIN_TOKEN, from_variable=False),
         tasks=tasks,
@@ -166,3 +194,16 @@ async def _assembled(  # size: one list of parts, as in hub.py
 
 OPENAI: dict[str, Any] = {"id": "openai", "type": "openai", "base_url": "https://api.openai.com"}
 """A provider as seed 002 has it, without its key."""
+
+
+def monotonic(now_ms: Clock) -> types.Clock:
+    """Both clocks, the monotonic one in step with the wall's."""
+    return types.Clock(now_ms, lambda: now_ms() / 1000)
+
+
+def monitor(now_ms: Clock, registry: RegistryHolder, keys: ProviderKeys) -> HealthMonitor:
+    """Somebody who watches the providers and tells nobody."""
+    clock = monotonic(now_ms)
+    listeners = Listeners(lambda *_: None, lambda _: None, lambda: None)
+    activity = Activity(clock.monotonic)
+    return HealthMonitor(clock, Fleet(registry, keys, is_local), activity, listeners)

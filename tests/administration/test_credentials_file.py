@@ -237,3 +237,11 @@ async def test_a_file_that_others_can_read_is_not_used(desk: Office) -> None:
     (problem,) = await desk.credentials.apply()
     assert "chmod 600" in problem
     assert desk.providers.list() == []
+
+
+async def test_a_bad_key_is_not_held_in_memory_either(tmp_path: Path) -> None:
+    async with office(tmp_path, vault_enabled=False) as desk:
+        write(desk, {"providers": [OPENAI | {"api_key": "sk-two\nlines"}]})
+        (problem,) = await desk.credentials.apply()
+        assert "line break" in problem
+        assert desk.providers.get("openai")["has_key"] is False

@@ -2,6 +2,7 @@ import pytest
 
 from tests.administration.office import AUTHOR, OPENAI, Office
 from tokenhub.errors import BadRequest, RequestError
+from tokenhub.providers.spec import ModelSpec
 
 MODEL = {"id": "gpt-4o", "provider_id": "openai", "input_per_1k": 0.0025, "output_per_1k": 0.01}
 
@@ -37,6 +38,25 @@ async def test_prices_that_are_not_given_come_from_the_catalogue(stocked: Office
     assert (row["input_per_1k"], row["output_per_1k"]) == (0.0025, 0.01)
     assert row["max_context_tokens"] == 128_000
     assert row["pricing_source"] == "catalogue"
+
+
+async def test_adding_a_discovered_model_keeps_what_is_known_of_it_and_enables_it(
+    stocked: Office,
+) -> None:
+    found = ModelSpec.parse(
+        MODEL | {"max_context_tokens": 9000, "enabled": False, "pricing_source": "provider"}
+    )
+    await stocked.models.register([found], AUTHOR)
+    row, new = await stocked.models.upsert(
+        {"id": "gpt-4o", "provider_id": "openai", "weight": 8}, AUTHOR
+    )
+    assert (new, row["enabled"], row["weight"]) == (False, True, 8)
+    assert (row["input_per_1k"], row["max_context_tokens"]) == (0.0025, 9000)
+    assert row["pricing_source"] == "provider"
+    row, _ = await stocked.models.upsert(MODEL | {"input_per_1k": 1, "enabled": False}, AUTHOR)
+    assert (row["input_per_1k"], row["weight"], row["enabled"]) == (1, 8, False)
+    assert row["pricing_source"] == "manual"
+    assert [action for action, _, _ in (await stocked.audit())[-2:]] == ["model.upsert"] * 2
 
 
 async def test_prices_that_are_given_stay_and_only_the_size_is_filled_in(stocked: Office) -> None:
@@ -126,3 +146,32 @@ async def test_every_change_has_its_audit_row(stocked: Office) -> None:
         "model.delete",
     ]
     assert stocked.models.list() == []
+
+
+async def test_prices_that_are_given_with_the_size_are_manual_too(stocked: Office) -> None:
+    row, _ = await stocked.models.upsert(MODEL | {"max_context_tokens": 128_000}, AUTHOR)
+    assert row["pricing_source"] == "manual"
+
+
+async def test_a_new_cache_write_price_takes_the_place_of_the_old_ones(stocked: Office) -> None:
+    await stocked.models.upsert(MODEL | {"cache_write_per_1k": 0.003}, AUTHOR)
+    await stocked.models.patch("gpt-4o", {"cache_write_per_1k": 0.009}, AUTHOR)
+    row = stocked.models.get("gpt-4o")
+    assert (row["cache_write_5m_per_1k"], row["cache_write_1h_per_1k"]) == (0.009, 0.009)
+    changes = {"cache_write_per_1k": 0.001, "cache_write_1h_per_1k": 0.002}
+    await stocked.models.patch("gpt-4o", changes, AUTHOR)
+    row = stocked.models.get("gpt-4o")
+    assert (row["cache_write_5m_per_1k"], row["cache_write_1h_per_1k"]) == (0.001, 0.002)
+
+
+async def test_prices_of_null_are_taken_away(stocked: Office) -> None:
+    await stocked.models.upsert(MODEL | {"cache_write_per_1k": 0.003}, AUTHOR)
+    nulls = dict.fromkeys(("input_per_1k", "output_per_1k", "cache_write_per_1k"))
+    await stocked.models.patch("gpt-4o", nulls, AUTHOR)
+    assert stocked.models.get("gpt-4o")["input_per_1k"] is None
+
+
+async def test_a_price_of_null_leaves_the_catalogue_its_word(stocked: Office) -> None:
+    payload = {"id": "gpt-known", "provider_id": "openai", "input_per_1k": None}
+    row, _ = await stocked.models.upsert(payload, AUTHOR)
+    assert (row["input_per_1k"], row["pricing_source"]) == (0.0025, "catalogue")

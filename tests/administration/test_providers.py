@@ -55,6 +55,23 @@ async def test_creating_again_without_a_key_keeps_the_stored_one(desk: Office) -
     assert desk.vault.reveal("provider:openai") == KEY
 
 
+async def test_creating_again_changes_the_fields_given_and_enables(desk: Office) -> None:
+    await desk.providers.upsert(OPENAI | {"prefix": "oai", "enabled": False}, AUTHOR)
+    row, new = await desk.providers.upsert({"id": "openai", "timeout_secs": 9}, AUTHOR)
+    assert (new, row["enabled"]) == (False, True)
+    assert (row["prefix"], row["timeout_secs"]) == ("oai", 9)
+    row, _ = await desk.providers.upsert({"id": "openai", "enabled": False}, AUTHOR)
+    assert row["enabled"] is False
+    assert {action for action, _, _ in await desk.audit()} == {"provider.upsert"}
+
+
+async def test_a_preset_gives_its_name_to_a_provider_without_one(desk: Office) -> None:
+    row, _ = await desk.providers.upsert({"preset": "groq"}, AUTHOR)
+    assert row["id"] == "groq"
+    row, _ = await desk.providers.upsert({"preset": "groq", "id": "fast"}, AUTHOR)
+    assert row["id"] == "fast"
+
+
 @pytest.mark.parametrize(
     "url", ["http://api.openai.com", "https://api.openai.com:444", "https://elsewhere.example"]
 )
@@ -189,3 +206,14 @@ async def test_an_unknown_provider_is_a_404_with_the_nearest_name(desk: Office) 
     with pytest.raises(RequestError, match="'openai'") as refused:
         desk.providers.get("opnai")
     assert refused.value.status == 404
+
+
+async def test_a_key_of_null_takes_the_stored_one_away(desk: Office) -> None:
+    await desk.open_vault()
+    await desk.providers.upsert(OPENAI | {"api_key": KEY}, AUTHOR)
+    assert await desk.providers.patch("openai", {"api_key": None}, AUTHOR) is True
+    assert desk.providers.get("openai")["has_key"] is False
+    await desk.providers.upsert(OPENAI | {"api_key": KEY}, AUTHOR)
+    row, _ = await desk.providers.upsert(OPENAI | {"api_key": None}, AUTHOR)
+    assert row["has_key"] is False
+    assert desk.vault.names() == []

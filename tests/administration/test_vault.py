@@ -1,8 +1,11 @@
+import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
 
 from tests.administration.office import AUTHOR, PASSWORD, Office, office
+from tokenhub.administration.vault import VaultDoor
 from tokenhub.errors import BadRequest, RequestError, WrongPassword
 from tokenhub.vault.vault import VaultState
 
@@ -65,3 +68,21 @@ async def test_a_vault_that_is_switched_off_cannot_be_opened(tmp_path: Path) -> 
                 await change
             assert refused.value.status == 409
         assert (await desk.door.status())["enabled"] is False
+
+
+async def test_what_follows_the_opening_is_done_even_if_the_caller_goes_away(desk: Office) -> None:
+    opened = asyncio.Event()
+
+    async def note() -> None:
+        opened.set()
+
+    door = VaultDoor(
+        desk.changes, desk.database, desk.vault, enabled=True, autolock_minutes=0, opened=note
+    )
+    opening = asyncio.ensure_future(door.init(GIVEN, AUTHOR))
+    await asyncio.sleep(0)
+    opening.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await opening
+    await asyncio.wait_for(opened.wait(), 10)
+    assert desk.vault.state is VaultState.UNLOCKED

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from tokenhub.api.middleware import Aside, nobody
 from tokenhub.api.perimeter import Perimeter
 from tokenhub.api.server import Server, build_app
 from tokenhub.api.traffic import Traffic
@@ -122,10 +123,11 @@ async def serving(
     origins: Sequence[str] = (),
     path: Path | None = None,
     header_timeout_s: float = 10.0,
+    aside: Aside = nobody,
 ) -> AsyncIterator[Running]:
     """Serve `routes` on a free port of loopback, or on the unix socket `path`."""
     traffic = Traffic()
-    app = build_app(routes, Perimeter(hosts, origins), traffic)
+    app = build_app(routes, Perimeter(hosts, origins), traffic, aside)
     server = Server(app, traffic, header_timeout_s=header_timeout_s)
     url = await server.start(Listen("127.0.0.1", 0, path))
     try:

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from tests.api.edge import Reply, hello, serving
 from tokenhub.api.identity import REQUEST_ID
+from tokenhub.api.middleware import ACCOUNTED
 from tokenhub.errors import (
     BadRequest,
     RateLimited,
@@ -190,6 +191,23 @@ async def test_an_unexpected_error_is_logged_without_its_text(
     assert SECRET not in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("/v1/v1/messages", "must end without it"),
+        ("/chat/completions", "must end in /v1"),
+        ("/models", "must end in /v1"),
+    ],
+)
+async def test_a_path_of_a_wrong_base_url_is_a_404_that_says_the_right_one(
+    path: str, hint: str
+) -> None:
+    async with serving([]) as hub:
+        reply = await hub.get(path)
+    assert reply.status == 404
+    assert reply.json["error"]["message"].endswith(hint)
+
+
 async def test_an_unknown_path_is_a_404_that_names_it() -> None:
     async with serving([web.get("/", hello)]) as hub:
         reply = await hub.get("/v1/v1/models?key=" + SECRET)
@@ -272,3 +290,45 @@ async def test_requests_are_counted_while_they_run() -> None:
         go.set()
         assert (await asking).status == 200
         assert hub.traffic.running == 0
+
+
+async def test_each_answer_that_the_gateway_does_not_account_for_is_told_of_once() -> None:
+    async def accounted(request: web.Request) -> web.Response:
+        request[ACCOUNTED] = True
+        return web.Response()
+
+    async def accounted_failure(request: web.Request) -> web.Response:
+        request[ACCOUNTED] = True
+        raise BadRequest("no")
+
+    async def refused(_: web.Request) -> web.Response:
+        raise RequestError(401, "missing_api_key", "no key")
+
+    told: list[tuple[int, str | None]] = []
+    routes = [
+        web.get("/v1/models", hello),
+        web.post("/v1/chat", refused),
+        web.post("/v1/completions", accounted),
+        web.post("/v1/messages", accounted_failure),
+        web.get("/healthz", hello),
+    ]
+    async with serving(routes, aside=lambda *one: told.append(one)) as hub:
+        await hub.get("/v1/models")
+        await hub.post(b"{}", path="/v1/chat")
+        await hub.get("/v1/nowhere")
+        await hub.get("/v1/chat")
+        await hub.get("/v1/models", "Origin: https://evil.example")
+        await hub.post(b"{}", path="/v1/completions")
+        await hub.post(b"{}", path="/v1/messages")
+        await hub.get("/healthz")
+        await hub.get("/nowhere")
+        hub.traffic.close()
+        await hub.post(b"{}", path="/v1/completions")
+    assert told == [
+        (200, None),
+        (401, "missing_api_key"),
+        (404, "not_found"),
+        (405, "method_not_allowed"),
+        (403, "origin_not_allowed"),
+        (503, "draining"),
+    ]

@@ -61,3 +61,11 @@ async def test_guarded_metrics_need_the_token() -> None:
     routes = _routes(guarded=True)
     assert (await _get("/metrics", routes)).status == 401
     assert (await _get("/metrics", routes, "Authorization: Bearer admin")).status == 200
+
+
+async def test_the_root_says_what_runs_here_and_its_base_urls() -> None:
+    reply = await _get("/", _routes())
+    assert (reply.status, reply.json["name"]) == (200, "TokenHub")
+    urls = reply.json["base_urls"]
+    assert urls["anthropic"].startswith("http://127.0.0.1:")
+    assert urls["openai"] == urls["anthropic"] + "/v1"

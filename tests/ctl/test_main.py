@@ -8,6 +8,7 @@ import pytest
 from tests.administration.office import ADMIN_TOKEN, office
 from tests.api.admin.service import serving
 from tests.ctl.conftest import Shell
+from tokenhub.administration.info import HubInfo
 from tokenhub.types import Listen
 
 
@@ -15,7 +16,20 @@ async def test_status_shows_the_running_hub(shell: Shell) -> None:
     out = (await shell("status")).out
     assert str(shell.office.home) in out
     assert "uninitialised" in out
+    assert "0, of them enabled: 0" in out
     assert (await shell("status", "--json")).json["providers"] == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (7200, "2 h 0 min"), (190_000, "2 d 4 h")],
+)
+async def test_the_status_says_for_how_long_it_is_up(
+    shell: Shell, seconds: int, shown: str
+) -> None:
+    now = HubInfo.now
+    shell.patch.setattr(HubInfo, "now", lambda self: now(self) | {"uptime_s": seconds + 0.5})
+    assert f" {shown}\n" in (await shell("status")).out
 
 
 async def test_the_admin_token_is_printed_without_a_hub(shell: Shell) -> None:
@@ -69,7 +83,7 @@ async def test_the_hub_of_this_home_is_found_by_its_lock_file(shell: Shell, tmp_
     shell.patch.delenv("TOKENHUB_URL")
     async with serving(shell.office) as base:
         (tmp_path / "lock").write_text(json.dumps({"pid": 1, "address": base}))
-        assert (await shell("status", "--json")).json["listen_addr"] == base
+        assert (await shell("status", "--json")).json["listen_addr"] in base
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"pid": 1, "address": null}', "[]", "x"])
@@ -126,3 +140,10 @@ def test_help_is_there_without_the_http_client() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=30, check=False)
     assert (ran.returncode, ran.stderr) == (0, b"")
+
+
+async def test_an_address_of_another_kind_is_refused_with_the_kinds_there_are(shell: Shell) -> None:
+    shell.patch.setenv("TOKENHUB_URL", "ftp://hub")
+    ran = await shell("status")
+    assert ran.code == 1
+    assert ran.err.startswith("tokenhubctl: TOKENHUB_URL='ftp://hub': expected http://")

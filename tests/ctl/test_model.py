@@ -28,7 +28,9 @@ async def test_tiers_are_given_as_json(stocked: Shell) -> None:
     flags = ("--id", "m", "--provider", "openai", "--input-per-1k", "1", "--output-per-1k", "1")
     assert (await stocked("model", "add", *flags, "--tiers", tier)).code == 0
     assert stocked.office.models.get("m")["tiers"][0]["above_input_tokens"] == 1000
-    assert (await stocked("model", "add", *flags, "--tiers", "[")).code == 2
+    for wrong in ("[", "{}"):
+        ran = await stocked("model", "add", *flags, "--tiers", wrong)
+        assert (ran.code, "expected a JSON list" in ran.err) == (2, True)
 
 
 async def test_the_seeds_enable_line_registers_a_known_model(stocked: Shell) -> None:

@@ -1,3 +1,7 @@
+import getpass
+
+import pytest
+
 from tests.administration.office import AUTHOR, OPENAI
 from tests.ctl.conftest import Shell
 from tokenhub.simulator import Simulator
@@ -30,6 +34,51 @@ async def test_the_key_can_come_from_standard_input(shell: Shell) -> None:
     ran = await shell("provider", "add", "--name", "anthropic", "--api-key-stdin", stdin=f"{KEY}\n")
     assert ran.code == 0
     assert shell.office.vault.reveal("provider:anthropic") == KEY
+
+
+async def test_at_a_terminal_the_key_is_asked_for_and_not_shown(shell: Shell) -> None:
+    await shell.office.open_vault()
+    shell.patch.setattr(getpass, "getpass", {"API key: ": KEY}.__getitem__)
+    shell.person = True
+    assert (await shell("provider", "add", "--name", "anthropic", "--api-key-stdin")).code == 0
+    assert shell.office.vault.reveal("provider:anthropic") == KEY
+
+
+async def test_a_preset_needs_no_name(shell: Shell) -> None:
+    assert (await shell("provider", "add", "--preset", "ollama")).code == 0
+    assert shell.office.providers.get("ollama")["base_url"] == "http://localhost:11434/v1"
+    ran = await shell("provider", "add", "--preset", "olama")
+    assert ran.err.startswith("tokenhubctl: unknown preset 'olama': one of ")
+
+
+async def test_a_message_names_the_flag_of_the_field(shell: Shell) -> None:
+    ran = await shell("provider", "add", "--type", "openai")
+    assert ran.err == "tokenhubctl: id (--name): this field is required\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "shown", "next_step"),
+    [
+        (["--name", "openai"], "no key yet", "provider edit openai --api-key-stdin"),
+        (["--preset", "groq", "--cred-store", "env"], "not in GROQ_API_KEY", "GROQ_API_KEY"),
+        (["--preset", "xai", "--api-key", KEY], "vault", "provider discover xai"),
+        (["--preset", "ollama"], "none", "provider discover ollama"),
+        (["--preset", "vllm", "--base-url", "http://gpu:8000"], "none", "discover vllm"),
+        (["--name", "anthropic", "--cred-store", "client"], "the client's own", "discover"),
+    ],
+)
+async def test_it_is_told_where_the_key_comes_from_and_what_comes_next(
+    shell: Shell, argv: list[str], shown: str, next_step: str
+) -> None:
+    await shell.office.open_vault()
+    ran = await shell("provider", "add", *argv)
+    assert next_step in ran.out.splitlines()[1]
+    head, line = (await shell("provider", "list")).out.splitlines()
+    assert line[head.index("KEY") :].startswith(f"{shown}  ")
+
+
+async def test_programs_are_told_nothing_but_the_row(shell: Shell) -> None:
+    assert (await shell("provider", "add", "--name", "openai", "--json")).json["id"] == "openai"
 
 
 async def test_lists_are_tables_for_people_and_json_for_programs(shell: Shell) -> None:
@@ -71,6 +120,7 @@ async def test_discovery_shows_what_is_registered(shell: Shell) -> None:
     finally:
         await simulator.close()
     assert ran.out.splitlines()[1].split()[:2] == ["gpt-4o", "no"]
+    assert "tokenhubctl model enable sim/ID" in ran.out
 
 
 async def test_presets_are_listed(shell: Shell) -> None:
@@ -106,9 +156,8 @@ async def test_a_wrong_command_line_is_exit_code_2(shell: Shell) -> None:
 
 
 async def test_hostile_text_does_not_reach_the_terminal(shell: Shell) -> None:
-    await shell.office.providers.upsert(OPENAI, AUTHOR)
-    shell.patch.setattr(
-        type(shell.office.providers), "list", lambda self: [{"id": "x\x1b]0;owned\x07\u202ey\nz"}]
-    )
+    row, _ = await shell.office.providers.upsert(OPENAI, AUTHOR)
+    row["id"] = "x\x1b]0;owned\x07\u202ey\nz"
+    shell.patch.setattr(type(shell.office.providers), "list", lambda self: [row])
     assert (await shell("provider", "list")).out.splitlines()[1].startswith("x]0;ownedy z ")
     assert "\x1b" not in (await shell("provider", "list", "--json")).out

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from multidict import CIMultiDict
@@ -12,10 +12,16 @@ from multidict import CIMultiDict
 from tokenhub.dispatch.attempts import Attempts
 from tokenhub.dispatch.order import Headers, Order, Progress, Target
 from tokenhub.errors import UpstreamError
-from tokenhub.health.tracker import HealthTracker
-from tokenhub.providers.endpoints import Endpoints
+from tokenhub.health.activity import Activity
+from tokenhub.health.fleet import Fleet
+from tokenhub.health.monitor import HealthMonitor, Listeners
+from tokenhub.ledger.address import is_local
+from tokenhub.observe.failures import FailureLog
 from tokenhub.providers.keys import ProviderKeys
+from tokenhub.providers.registry import Registry, RegistryHolder
 from tokenhub.providers.upstream import UpstreamRequest, UpstreamResponse
+from tokenhub.routing.policy import Mode
+from tokenhub.routing.question import Candidate, Decision
 from tokenhub.types import Api, Clock, Deployment, ErrorClass, Provider, ProviderType, Timeouts
 from tokenhub.wire.body import parse
 from tokenhub.wire.request import read_request
@@ -120,6 +126,8 @@ class Client:
 
     def __init__(self, *, leaves_after: int | None = None) -> None:
         self.headers: Headers | None = None
+        self.connected = True
+        self.finished = False
         self.writes: list[tuple[float, bytes]] = []
         self._leaves_after = leaves_after
         self._began = asyncio.get_running_loop().time()
@@ -136,6 +144,9 @@ class Client:
             raise ConnectionResetError
         self.writes.append((asyncio.get_running_loop().time() - self._began, written))
 
+    async def finish(self) -> None:
+        self.finished = True
+
     @property
     def got(self) -> bytes:
         return b"".join(written for _, written in self.writes)
@@ -144,6 +155,13 @@ class Client:
 def clock() -> Clock:
     loop = asyncio.get_running_loop()
     return Clock(lambda: int(loop.time() * 1000), loop.time)
+
+
+def monitor(now: Clock, registry: RegistryHolder, keys: ProviderKeys) -> HealthMonitor:
+    """The health of all in `registry`; nobody listens."""
+    nobody = Listeners(lambda _, __, ___: None, lambda _: None, lambda: None)
+    fleet = Fleet(registry, keys, is_local)
+    return HealthMonitor(now, fleet, Activity(now.monotonic), nobody)
 
 
 DEPLOYMENT = Deployment("m", "p", "upstream-m")
@@ -178,9 +196,16 @@ class Road:
     progress: Progress = field(default_factory=Progress)
 
     def __post_init__(self) -> None:
-        self.health = HealthTracker(lambda: 0)
-        keys = ProviderKeys(lambda _: None, {})
-        self.attempts = Attempts(self.upstream, keys, Endpoints(), self.health, clock())
+        keys, now = ProviderKeys(lambda _: None, {}), clock()
+        registry = RegistryHolder(Registry.build([self.provider], [DEPLOYMENT]))
+        self.health = monitor(now, registry, keys)
+        self.attempts = Attempts(
+            self.upstream,
+            keys,
+            self.health,
+            FailureLog(now.monotonic),
+            now,
+        )
         self.client = Client()
 
     @property
@@ -194,6 +219,22 @@ class Road:
 
     def headers(self) -> Sequence[tuple[str, str]]:
         return [("X-Calls", str(self.progress.calls))]
+
+
+def target(name: str = "m", provider: str = "p", *, context: int | None = None) -> Target:
+    """A deployment and its provider by their ids."""
+    deployment = Deployment(name, provider, f"upstream-{name}", max_context_tokens=context)
+    return Target(deployment, replace(PROVIDER, id=provider))
+
+
+def decision(*plan: Target) -> Decision:
+    """A decision for `plan`."""
+    candidates = tuple(
+        Candidate(one.deployment, one.provider, 0.5, 1_500_000, "named", False) for one in plan
+    )
+    reason = "named" if plan else "no_eligible_model"
+    order = tuple(range(len(plan)))
+    return Decision(Mode.NORMAL, reason, candidates, candidates, order, (), ())
 
 
 QUICK = Timeouts(first_event_s=40.0, idle_s=30.0, answer_s=50.0)

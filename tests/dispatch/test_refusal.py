@@ -7,7 +7,14 @@ from multidict import CIMultiDict
 from tests.dispatch.fakes import order
 from tokenhub.dispatch.order import ProviderAnswer
 from tokenhub.dispatch.refusal import last_event, passed_on, refusal
-from tokenhub.errors import RateLimited, UpstreamError
+from tokenhub.errors import (
+    AllFailed,
+    DeadlinePassed,
+    RateLimited,
+    RequestError,
+    UpstreamError,
+    VaultUnavailable,
+)
 from tokenhub.types import Api, Attempt, ErrorClass
 
 BODY = b'{ "error": {"message": "max_tokens is too large"} }'
@@ -20,6 +27,9 @@ ATTEMPTS = [
 def error(error_class: ErrorClass, status: int | None = 400, **fields: Any) -> UpstreamError:
     headers = CIMultiDict([("Content-Type", "application/json"), ("Set-Cookie", "a=b")])
     return UpstreamError(error_class, "why", status=status, headers=headers, **fields)
+
+
+LIMITED = error(ErrorClass.RATE_LIMITED, 429, retry_after_s=6.2)
 
 
 @pytest.mark.parametrize("error_class", [ErrorClass.INVALID, ErrorClass.CONTEXT_OVERFLOW])
@@ -46,31 +56,60 @@ def test_an_error_that_came_inside_a_stream_has_no_answer_to_pass_on() -> None:
 def test_a_failure_is_a_502_that_names_each_attempt_and_none_of_the_providers_words(
     error_class: ErrorClass,
 ) -> None:
-    own = refusal(error(error_class, 403, body=b"your key sk-secret"), ATTEMPTS)
+    own = refusal(AllFailed([LIMITED, error(error_class, 403, body=b"your key sk-1")]), ATTEMPTS)
     assert (own.status, own.code) == (502, "upstream_failed")
     assert own.message == "no provider could answer: p/m (transient), q/m (rate_limited)"
 
 
-@pytest.mark.parametrize(("asked_s", "told"), [(6.2, "7"), (None, "1")])
-def test_a_rate_limit_is_passed_on_with_its_wait(asked_s: float | None, told: str) -> None:
-    own = refusal(error(ErrorClass.RATE_LIMITED, 429, retry_after_s=asked_s), ATTEMPTS)
+def test_where_all_are_at_their_limit_the_shortest_wait_is_told() -> None:
+    longer = error(ErrorClass.RATE_LIMITED, 429, retry_after_s=60)
+    own = refusal(AllFailed([longer, LIMITED]), ATTEMPTS)
     assert isinstance(own, RateLimited)
-    assert own.headers == {"Retry-After": told}
+    assert own.headers == {"Retry-After": "7"}
+
+
+def test_a_limit_without_a_wait_is_told_as_a_second() -> None:
+    own = refusal(AllFailed([error(ErrorClass.RATE_LIMITED, 429)]), ATTEMPTS)
+    assert own.headers == {"Retry-After": "1"}
+
+
+def test_where_nobody_could_be_called_the_client_may_come_again() -> None:
+    own = refusal(AllFailed([]), [])
+    assert (own.status, own.code) == (503, "no_provider")
+    assert own.headers == {"Retry-After": "1"}
+
+
+def test_a_deadline_that_passed_is_a_504_that_names_each_attempt() -> None:
+    own = refusal(DeadlinePassed(), ATTEMPTS)
+    assert (own.status, own.code) == (504, "deadline")
+    assert own.message.endswith(": p/m (transient), q/m (rate_limited)")
+    assert own.headers == {"x-should-retry": "false"}
+
+
+@pytest.mark.parametrize("state", ["locked", "uninitialised"])
+def test_a_vault_that_is_not_open_is_a_503_that_no_sdk_repeats(state: str) -> None:
+    own = refusal(VaultUnavailable(state), [])
+    assert (own.status, own.code) == (503, f"vault_{state}")
+    assert own.headers == {"x-should-retry": "false"}
 
 
 async def test_a_stream_that_began_ends_with_the_providers_words() -> None:
-    event = last_event(error(ErrorClass.INVALID, body=BODY), order(), ATTEMPTS)
+    event = last_event(error(ErrorClass.INVALID, body=BODY), order())
     assert event == b"data: %b\n\n" % BODY
 
 
 @pytest.mark.parametrize(
-    "failure",
-    [error(ErrorClass.INVALID, body=b"<html>"), error(ErrorClass.TRANSIENT, body=BODY)],
+    ("failure", "type_of_it"),
+    [
+        (error(ErrorClass.INVALID, body=b"<html>"), "invalid_request_error"),
+        (refusal(AllFailed([error(ErrorClass.TRANSIENT)]), []), "api_error"),
+    ],
 )
-async def test_else_it_ends_with_ours(failure: UpstreamError) -> None:
-    wanted = order(Api.MESSAGES, max_tokens=5)
-    name, data, *_ = last_event(failure, wanted, ATTEMPTS).split(b"\n")
+async def test_else_it_ends_with_ours(
+    failure: UpstreamError | RequestError, type_of_it: str
+) -> None:
+    name, data, *_ = last_event(failure, order(Api.MESSAGES, max_tokens=5)).split(b"\n")
     assert name == b"event: error"
     told = json.loads(data.removeprefix(b"data: "))
-    assert told["error"]["type"] == "api_error"
+    assert told["error"]["type"] == type_of_it
     assert told["request_id"] == "req_1"

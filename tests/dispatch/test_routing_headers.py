@@ -1,19 +1,14 @@
 import pytest
 
-from tests.dispatch.fakes import DEPLOYMENT, PROVIDER
+from tests.dispatch.fakes import decision, target
 from tests.dispatch.test_trip import trip
-from tests.ledger.test_ledger import KEY, Book, ledger_for
-from tokenhub.dispatch.order import Target
 from tokenhub.dispatch.routing_headers import routing_headers, usd
 from tokenhub.dispatch.trip import Trip
-from tokenhub.ledger.ledger import Estimate
 
 
 def routed() -> Trip:
     made = trip(calls=2)
-    made.target, made.reason = Target(DEPLOYMENT, PROVIDER), "named"
-    estimate = Estimate("p/m", None, 50, 50, 2_000_000_000, 1_500_000)
-    made.reservation = ledger_for(Book()).reserve(KEY, estimate)
+    made.decided(decision(target()))
     return made
 
 

@@ -3,11 +3,9 @@ from dataclasses import replace
 import pytest
 
 from tests.dispatch.fakes import HI, PROVIDER, order
-from tokenhub.dispatch.usage_option import UsageOption
+from tokenhub.dispatch.usage_option import UsageOption, names_option
 from tokenhub.errors import UpstreamError
 from tokenhub.types import Api, ErrorClass
-
-REFUSAL = UpstreamError(ErrorClass.INVALID, "no", status=422, body=b"stream_options: extra field")
 
 
 async def test_usage_is_wanted_of_the_streams_that_can_be_asked() -> None:
@@ -25,17 +23,22 @@ async def test_usage_is_not_wanted_twice(asked: bool, wanted: bool) -> None:
 
 async def test_a_refusal_counts_for_its_provider_at_its_address() -> None:
     option = UsageOption()
-    assert option.refused_by(REFUSAL, PROVIDER)
+    option.refused_by(PROVIDER)
     assert not option.wanted(order(), PROVIDER)
     assert option.wanted(order(), replace(PROVIDER, id="q"))
     assert option.wanted(order(), replace(PROVIDER, base_urls=("http://new.example/v1",)))
 
 
 @pytest.mark.parametrize(
-    ("status", "body"), [(401, b"stream_options"), (None, b""), (400, b"temperature")]
+    ("status", "body", "names"),
+    [
+        (400, b"Unknown field: include_usage", True),
+        (422, b"stream_options: extra field", True),
+        (401, b"stream_options", False),
+        (None, b"", False),
+        (400, b"temperature", False),
+    ],
 )
-async def test_other_errors_are_no_refusals(status: int | None, body: bytes) -> None:
-    option = UsageOption()
+def test_a_refusal_names_the_option(status: int | None, body: bytes, names: bool) -> None:
     error = UpstreamError(ErrorClass.INVALID, "no", status=status, body=body)
-    assert not option.refused_by(error, PROVIDER)
-    assert option.wanted(order(), PROVIDER)
+    assert names_option(error) is names

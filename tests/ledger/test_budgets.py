@@ -80,8 +80,19 @@ def test_a_refusal_names_the_budget_its_state_and_when_it_resets() -> None:
     world.spend(3 * NANO)
     world.budgets.reserve(KEY, NANO + NANO // 2)
     assert world.refusal(6 * NANO).message == (
-        "the budget monthly_budget_usd of this key is used up: of $10.00, $3.00 is spent and "
-        "$1.50 reserved for running requests, and this request may cost $6.00; "
+        "this request does not fit into what is left of the budget monthly_budget_usd of this key: "
+        "of $10.00, $3.00 is spent and $1.50 reserved for running requests, and this request may "
+        "cost $6.00; a smaller max_tokens makes it cheaper, and the budget resets at "
+        "2026-12-01T00:00:00Z"
+    )
+
+
+def test_a_refusal_says_when_all_of_the_budget_is_spent() -> None:
+    world = World()
+    world.spend(10 * NANO)
+    assert world.refusal(6 * NANO).message == (
+        "the budget monthly_budget_usd of this key is used up: of $10.00, $10.00 is spent and "
+        "$0.00 reserved for running requests, and this request may cost $6.00; "
         "it resets at 2026-12-01T00:00:00Z"
     )
 

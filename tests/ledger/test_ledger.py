@@ -7,19 +7,22 @@ import pytest
 from tokenhub.errors import RequestError
 from tokenhub.ledger.account import Notice
 from tokenhub.ledger.budgets import Budgets, HubLimits
-from tokenhub.ledger.ledger import DEFAULT_OUTPUT_TOKENS, MAX_BACKLOG, NOTHING, Estimate, Ledger
+from tokenhub.ledger.ledger import MAX_BACKLOG, NOTHING, Ledger, Reservation
+from tokenhub.ledger.quotes import DEFAULT_OUTPUT_TOKENS
 from tokenhub.ledger.spent import Spent, read_spent
 from tokenhub.storage.database import Database
 from tokenhub.types import (
     NANO,
     Api,
     ApiKey,
+    Cost,
     Deployment,
     Outcome,
     Prices,
     Provider,
     ProviderType,
     Rates,
+    Tier,
     Usage,
 )
 from tokenhub.wire.request import RequestFacts
@@ -90,43 +93,59 @@ def an_outcome(cost: int = 500, *, usage: Usage | None = None, error: str | None
     )
 
 
+def reserve(ledger: Ledger, key: ApiKey = KEY, limit: int = 30) -> Reservation:
+    """Hold what a request with 100 tokens of input and `limit` of output may cost."""
+    cost = ledger.cost(asking(100, limit), GPT, CLOUD)
+    assert cost is not None
+    return ledger.reserve(key, cost.most_nano, 100)
+
+
 def test_the_clients_limit_is_reserved_and_the_fee(ledger: Ledger) -> None:
-    estimate = ledger.estimate(GPT, CLOUD, asking(100, limit=50))
-    assert estimate == Estimate("openai/gpt", estimate.prices, 100, 100, 100 + 100 + FEE, 200)
+    assert ledger.cost(asking(100, limit=50), GPT, CLOUD) == Cost(200, 100 + 100 + FEE)
 
 
 def test_without_a_limit_4096_tokens_are_reserved_or_what_the_model_can_do(ledger: Ledger) -> None:
     for able, reserved in ((None, DEFAULT_OUTPUT_TOKENS), (10_000, 4096), (512, 512)):
-        estimate = ledger.estimate(replace(GPT, max_output_tokens=able), CLOUD, asking(100))
-        assert estimate.most_nano == 100 + 2 * reserved + FEE
+        cost = ledger.cost(asking(100), replace(GPT, max_output_tokens=able), CLOUD)
+        assert cost is not None
+        assert cost.most_nano == 100 + 2 * reserved + FEE
 
 
 def test_the_expected_cost_counts_1000_tokens_of_output_up_to_the_models_limit(
     ledger: Ledger,
 ) -> None:
-    assert ledger.estimate(GPT, CLOUD, asking(100)).expected_nano == 100 + 2000
-    small = replace(GPT, max_output_tokens=512)
-    assert ledger.estimate(small, CLOUD, asking(100)).expected_nano == 100 + 1024
+    for able, expected in ((None, 1000), (512, 512)):
+        cost = ledger.cost(asking(100), replace(GPT, max_output_tokens=able), CLOUD)
+        assert cost is not None
+        assert cost.expected_nano == 100 + 2 * expected
 
 
 def test_embeddings_have_no_output(ledger: Ledger) -> None:
-    estimate = ledger.estimate(GPT, CLOUD, asking(100, api=Api.EMBEDDINGS))
-    assert (estimate.most_nano, estimate.expected_nano) == (100 + FEE, 100)
+    assert ledger.cost(asking(100, api=Api.EMBEDDINGS), GPT, CLOUD) == Cost(100, 100 + FEE)
 
 
 def test_input_on_anthropic_is_reserved_at_the_price_of_writing_it_to_the_cache(
     ledger: Ledger,
 ) -> None:
     anthropic = replace(CLOUD, type=ProviderType.ANTHROPIC)
-    estimate = ledger.estimate(GPT, anthropic, asking(100, limit=50))
-    assert (estimate.most_nano, estimate.expected_nano) == (200 + 100 + FEE, 200)
+    assert ledger.cost(asking(100, limit=50), GPT, anthropic) == Cost(200, 200 + 100 + FEE)
+
+
+def test_a_long_input_is_reserved_and_expected_at_its_tier(ledger: Ledger) -> None:
+    tiers = Prices(PRICES.base, (Tier(50, Rates(3000, 4000)),))
+    cost = ledger.cost(asking(100, limit=50), replace(GPT, prices=tiers), CLOUD)
+    assert cost == Cost(300 + 200, 300 + 200 + FEE)
+
+
+def test_prices_that_were_changed_are_in_force_at_once(ledger: Ledger) -> None:
+    for nano in (1000, 5000):
+        row = replace(GPT, prices=Prices(Rates(nano, 0)))
+        assert ledger.cost(asking(100, limit=1), row, CLOUD) == Cost(nano // 10, nano // 10 + FEE)
 
 
 def test_an_unknown_price_is_free_on_a_local_address_only(ledger: Ledger) -> None:
-    assert ledger.knows_price(LLAMA, LOCAL)
-    assert ledger.estimate(LLAMA, LOCAL, asking()).most_nano == FEE
-    assert not ledger.knows_price(UNPRICED, CLOUD)
-    assert ledger.estimate(UNPRICED, CLOUD, asking()).prices is None
+    assert ledger.cost(asking(), LLAMA, LOCAL) == Cost(0, FEE)
+    assert ledger.cost(asking(), UNPRICED, CLOUD) is None
 
 
 def test_a_local_deployment_with_a_price_costs_it(ledger: Ledger) -> None:
@@ -163,50 +182,43 @@ def test_where_nothing_was_used_there_is_no_fee(ledger: Ledger) -> None:
     assert ledger.charge(GPT, CLOUD, None) is NOTHING
 
 
-def test_an_unknown_price_is_refused_where_there_is_a_budget(book: Book) -> None:
-    ledger = ledger_for(book)
-    unknown = ledger.estimate(UNPRICED, CLOUD, asking())
-    ledger.reserve(KEY, unknown)
+def test_a_budget_covers_its_key_and_the_hubs_all_keys(book: Book, ledger: Ledger) -> None:
     assert ledger.has_budget(POOR_KEY)
     assert not ledger.has_budget(KEY)
-    with pytest.raises(RequestError, match="the price of 'openai/gpt' is not known") as caught:
-        ledger.reserve(POOR_KEY, unknown)
-    assert (caught.value.status, caught.value.code) == (503, "no_price")
-    with pytest.raises(RequestError, match="is not known"):
-        ledger_for(book, HubLimits(daily_nano=10**12)).reserve(KEY, unknown)
+    assert ledger_for(book, HubLimits(daily_nano=1)).has_budget(KEY)
+
+
+def test_there_is_as_much_room_as_the_tightest_budget_has(book: Book, ledger: Ledger) -> None:
+    assert ledger.room_nano(KEY) is None
+    assert ledger.room_nano(POOR_KEY) == 50_000
+    both = ledger_for(book, HubLimits(daily_nano=40_000))
+    both.reserve(KEY, 15_000, 100)
+    assert both.room_nano(POOR_KEY) == 25_000
 
 
 def test_a_budget_that_is_used_up_is_a_402(ledger: Ledger) -> None:
-    estimate = ledger.estimate(GPT, CLOUD, asking(100, limit=30_000))
     with pytest.raises(RequestError) as caught:
-        ledger.reserve(POOR_KEY, estimate)
+        reserve(ledger, POOR_KEY, 30_000)
     assert caught.value.status == 402
 
 
-def test_fees_count_against_the_budget(book: Book) -> None:
-    ledger = ledger_for(book, fee=50_001)
-    with pytest.raises(RequestError, match="monthly_budget_usd"):
-        ledger.reserve(POOR_KEY, ledger.estimate(LLAMA, LOCAL, asking()))
-
-
 def test_requests_wait_outside_while_the_database_is_behind(book: Book, ledger: Ledger) -> None:
-    estimate = ledger.estimate(GPT, CLOUD, asking())
     book.backlog = MAX_BACKLOG
-    ledger.reserve(KEY, estimate)
+    reserve(ledger)
     book.backlog += 1
     with pytest.raises(RequestError) as caught:
-        ledger.reserve(KEY, estimate)
+        reserve(ledger)
     assert (caught.value.status, caught.value.code) == (503, "ledger_behind")
     assert caught.value.headers["Retry-After"] == "1"
 
 
 def test_a_request_is_settled_once(book: Book, ledger: Ledger) -> None:
-    held = ledger.reserve(POOR_KEY, ledger.estimate(GPT, CLOUD, asking(100, limit=20_000)))
+    held = reserve(ledger, POOR_KEY, 20_000)
     outcome = an_outcome(20_000)
     ledger.settle(held, outcome)
     ledger.settle(held, outcome)
     assert book.settled == [outcome]
-    ledger.reserve(POOR_KEY, ledger.estimate(GPT, CLOUD, asking(100, limit=14_900)))
+    reserve(ledger, POOR_KEY, 14_900)
 
 
 def test_a_refused_request_counts_but_not_while_the_database_is_behind(
@@ -222,22 +234,22 @@ def test_a_refused_request_counts_but_not_while_the_database_is_behind(
 def test_a_reserved_request_is_settled_however_far_the_database_is_behind(
     book: Book, ledger: Ledger
 ) -> None:
-    held = ledger.reserve(KEY, ledger.estimate(GPT, CLOUD, asking()))
+    held = reserve(ledger)
     book.backlog = MAX_BACKLOG * 2
     ledger.settle(held, an_outcome())
     assert len(book.settled) == 1
 
 
 def settle_once(ledger: Ledger, outcome: Outcome) -> None:
-    ledger.settle(ledger.reserve(KEY, ledger.estimate(GPT, CLOUD, asking(100))), outcome)
+    ledger.settle(reserve(ledger), outcome)
 
 
 def test_whole_answers_teach_how_the_deployment_counts(ledger: Ledger) -> None:
     settle_once(ledger, an_outcome())
     assert ledger.corrected(GPT, 1000) == 1100
-    estimate = ledger.estimate(GPT, CLOUD, asking(1000))
-    assert (estimate.counted_tokens, estimate.input_tokens) == (1000, 1100)
-    assert estimate.expected_nano == 1100 + 2 * 30
+    cost = ledger.cost(asking(1000), GPT, CLOUD)
+    assert cost is not None
+    assert cost.expected_nano == 1100 + 2 * 30
 
 
 @pytest.mark.parametrize(
@@ -263,7 +275,7 @@ async def test_after_a_restart_budgets_know_what_was_spent(database: Database) -
     before = Budgets(lambda: NOW_MS, lambda _: None, HubLimits(), Spent())
     ledger = Ledger(database, before, FEE)
     for timestamp_ms in (NOW_MS, NOW_MS - 86_400_000, NOW_MS - 60 * 86_400_000):
-        held = ledger.reserve(KEY, ledger.estimate(GPT, CLOUD, asking()))
+        held = reserve(ledger)
         ledger.settle(held, replace(an_outcome(NANO), timestamp_ms=timestamp_ms))
     await database.flush()
     spent = await database.read(lambda connection: read_spent(connection, NOW_MS))

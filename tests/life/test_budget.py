@@ -77,7 +77,7 @@ async def _priced(world: World, name: str, provider_id: str) -> None:
 
 
 async def test_200_parallel_requests_cannot_overspend_a_key_or_the_hub() -> None:
-    async with World() as world:
+    async with World(substitutes=False) as world:
         await _priced(world, "gpt-4o", "openai")
         world.simulators["openai"].set(Profile(output_tokens=50, ttft_ms=20))
         body = {**GPT, "max_tokens": 50}
@@ -103,7 +103,7 @@ async def test_200_parallel_requests_cannot_overspend_a_key_or_the_hub() -> None
 
 
 async def test_what_was_reserved_and_not_used_can_be_spent() -> None:
-    async with World() as world:
+    async with World(substitutes=False) as world:
         await _priced(world, "gpt-4o", "openai")
         world.simulators["openai"].set(Profile(output_tokens=10))
         key = await Till.open(world, 0.2)
@@ -115,7 +115,7 @@ async def test_what_was_reserved_and_not_used_can_be_spent() -> None:
 
 @pytest.mark.parametrize("path", sorted({path for path, _ in ENDPOINTS}))
 async def test_a_budget_that_is_used_up_is_told_in_the_shape_of_the_protocol(path: str) -> None:
-    async with World() as world:
+    async with World(substitutes=False) as world:
         key = await Till.open(world, 0.0)
         for body in (body for endpoint, body in ENDPOINTS if endpoint == path):
             status, headers, text = await key.ask(path, body)
@@ -137,7 +137,7 @@ async def test_a_budget_that_is_used_up_is_told_in_the_shape_of_the_protocol(pat
 
 @pytest.mark.parametrize(("path", "body"), ENDPOINTS)
 async def test_every_endpoint_is_charged(path: str, body: Mapping[str, Any]) -> None:
-    async with World() as world:
+    async with World(substitutes=False) as world:
         key = await Till.open(world, 10.0)
         status, headers, _ = await key.ask(path, body)
         assert status == 200
@@ -151,7 +151,7 @@ async def test_every_endpoint_is_charged(path: str, body: Mapping[str, Any]) -> 
 
 
 async def test_a_request_that_fails_gives_its_reservation_back() -> None:
-    async with World() as world:
+    async with World(substitutes=False) as world:
         key = await Till.open(world, 0.0015)  # room for one request at a time
         for failure in (
             Failure.answer(500),
@@ -159,16 +159,18 @@ async def test_a_request_that_fails_gives_its_reservation_back() -> None:
             Failure.answer(429),
             Failure.garbage(),
         ):
-            world.simulators["openai"].fail(failure, times=1)
+            world.simulators["openai"].fail(failure, times=3)
             status, _, _ = await key.ask("/v1/chat/completions", GPT)
             assert status in (429, 502)
+            world.simulators["openai"].set(Profile())
+            await world.admin.edit_provider("openai", {"enabled": True})  # to forget its failures
         status, _, _ = await key.ask("/v1/chat/completions", GPT)
         assert status == 200
         assert 0 < await key.spent_usd() <= 0.0015
 
 
 async def test_a_stream_that_is_cut_is_charged_for_what_had_come() -> None:
-    async with World() as world:
+    async with World(substitutes=False) as world:
         key = await Till.open(world, 10.0)
         world.simulators["openai"].fail(Failure.cut(after_events=6), times=1)
         status, headers, text = await key.ask("/v1/chat/completions", {**GPT, "stream": True})
@@ -180,7 +182,7 @@ async def test_a_stream_that_is_cut_is_charged_for_what_had_come() -> None:
 
 
 async def test_a_budget_survives_a_restart(tmp_path: Path) -> None:
-    async with World(home=tmp_path) as world:
+    async with World(home=tmp_path, substitutes=False) as world:
         await _priced(world, "gpt-4o", "openai")
         world.simulators["openai"].set(Profile(output_tokens=90))
         made = await world.admin.create_api_key({"name": "b", "monthly_budget_usd": 0.15})
@@ -189,7 +191,7 @@ async def test_a_budget_survives_a_restart(tmp_path: Path) -> None:
         assert (await key.ask("/v1/chat/completions", GPT))[0] == 402
         spent = await key.spent_usd()
         await world.admin.put_routing_config({"hub_monthly_usd": 5.0})
-    async with World(home=tmp_path) as world:
+    async with World(home=tmp_path, substitutes=False) as world:
         await _priced(world, "gpt-4o", "openai")
         key = Till(world, made["id"], made["key"])
         status, _, text = await key.ask("/v1/chat/completions", GPT)
@@ -205,7 +207,7 @@ async def test_a_day_and_a_month_begin_with_their_budgets_whole() -> None:
     moment = [1_800_403_199_000]  # 2027-01-19, a second before midnight
 
     clock = Clock(lambda: moment[0], SYSTEM_CLOCK.monotonic)
-    async with World(clock=clock) as world:
+    async with World(clock=clock, substitutes=False) as world:
         await _priced(world, "gpt-4o", "openai")
         world.simulators["openai"].set(Profile(output_tokens=90))
         await world.admin.put_routing_config({"hub_daily_usd": 0.15})
@@ -219,7 +221,7 @@ async def test_a_day_and_a_month_begin_with_their_budgets_whole() -> None:
 
 
 async def test_a_price_that_is_not_known_is_refused_only_where_a_budget_needs_it() -> None:
-    async with World() as world:
+    async with World(substitutes=False) as world:
         public = "http://llm.invalid"  # no such host is ever called: its key is refused first
         await world.admin.add_provider({"id": "far", "type": "openai", "base_url": public})
         await world.admin.add_model({"id": "mystery", "provider_id": "far"})
@@ -236,7 +238,7 @@ async def test_a_price_that_is_not_known_is_refused_only_where_a_budget_needs_it
 
 
 async def test_a_local_model_without_a_price_costs_nothing_and_needs_no_budget() -> None:
-    async with World() as world:
+    async with World(substitutes=False) as world:
         await world.admin.add_model({"id": "Qwen/Qwen3-8B", "provider_id": "vllm"})
         key = await Till.open(world, 0.0)
         body = {"model": "Qwen/Qwen3-8B", "messages": HELLO}

@@ -92,6 +92,19 @@ async def test_a_request_that_reached_no_model_has_empty_labels() -> None:
     assert of(samples, "cost_usd_total", model="", provider="") == 0
 
 
+async def test_a_request_that_never_came_to_the_gateway_counts_by_status_and_class() -> None:
+    metrics = Metrics(Readings)
+    metrics.aside(200, None)
+    metrics.aside(401, "missing_api_key")
+    metrics.aside(401, "expired_api_key")
+    samples = await scrape(metrics)
+    nowhere = {"mode": "", "model": "", "provider": ""}
+    assert of(samples, "requests_total", **nowhere, status="200") == 1
+    assert of(samples, "requests_total", **nowhere, status="401") == 2
+    assert of(samples, "request_errors_total", **nowhere, **{"class": "expired_api_key"}) == 1
+    assert of(samples, "request_errors_total", **nowhere, **{"class": "None"}) is None
+
+
 async def test_what_a_client_wrote_is_no_label() -> None:
     metrics = Metrics(Readings)
     metrics.observe(replace(OUTCOME, model_requested="hostile", client="hostile"))

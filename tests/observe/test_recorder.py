@@ -7,15 +7,19 @@ from tests.observe.outcomes import OUTCOME, an_attempt
 from tokenhub.observe.events import Event, EventBus, Subscription
 from tokenhub.observe.metrics import Metrics, Readings
 from tokenhub.observe.recorder import Recorder
-from tokenhub.types import ErrorClass, Outcome
+from tokenhub.types import DecisionRow, ErrorClass, Outcome
 
 
 class Log:
     def __init__(self) -> None:
         self.rows: list[Outcome] = []
+        self.decisions: list[DecisionRow] = []
 
     def log(self, outcome: Outcome) -> None:
         self.rows.append(outcome)
+
+    def decide(self, row: DecisionRow) -> None:
+        self.decisions.append(row)
 
 
 class World:
@@ -86,3 +90,17 @@ async def test_an_attempt_that_the_client_ended_did_not_fail(world: World) -> No
     outcome = replace(OUTCOME, attempts=(an_attempt(ErrorClass.CANCELLED),))
     world.recorder.record(replace(outcome, status=499, error_class="cancelled"))
     assert [event.type for event in await world.events()] == ["route_error"]
+
+
+async def test_a_decision_is_kept_beside_its_outcome(world: World) -> None:
+    decision = DecisionRow("req_1", 1, "named", "named", "gpt-4o", "openai", dict)
+    world.recorder.record(OUTCOME, decision)
+    assert world.log.decisions == [decision]
+    world.recorder.record(OUTCOME)
+    assert len(world.log.decisions) == 1
+
+
+async def test_a_deployment_that_was_left_out_is_counted(world: World) -> None:
+    world.recorder.skipped("openai", "cooling_down")
+    wanted = b'tokenhub_provider_skips_total{provider="openai",reason="cooling_down"} 1.0'
+    assert wanted in await world.metrics.render()

@@ -1,3 +1,4 @@
+import errno
 import json
 import ssl
 from typing import Any
@@ -6,7 +7,7 @@ import aiohttp
 import pytest
 
 from tokenhub.errors import UpstreamError
-from tokenhub.providers.failure import classify, classify_event, from_exception
+from tokenhub.providers.failure import classify, classify_answer, classify_event, from_exception
 from tokenhub.types import ErrorClass, ProviderType
 
 C = ErrorClass
@@ -48,6 +49,7 @@ def anthropic(message: str, error_type: str = "invalid_request_error") -> dict[s
         (402, C.BUDGET),
         (403, C.AUTH),
         (405, C.UNSUPPORTED),
+        (407, C.TRANSIENT),
         (408, C.TRANSIENT),
         (409, C.INVALID),
         (413, C.CONTEXT_OVERFLOW),
@@ -139,6 +141,29 @@ def test_a_missing_api_is_told_from_a_missing_model(
     assert failed(404, body, provider_type).error_class is error_class
 
 
+@pytest.mark.parametrize(
+    ("message", "error_class"),
+    [
+        ("gpt-4o", C.INVALID),
+        ("models/GPT-4o is not found", C.INVALID),
+        ("There is no gpt-4o.", C.INVALID),
+        ("There is no gpt-4o: POST /v1/responses", C.INVALID),
+        ("POST /v1/responses with gpt-4o-mini", C.UNSUPPORTED),
+        ("POST /v1/responses with gpt-4o.1", C.UNSUPPORTED),
+        ("POST /v1/responses with gpt-4o:free", C.UNSUPPORTED),
+        ("POST /v1/responses with my-gpt-4o", C.UNSUPPORTED),
+        ("POST /v1/responses with x.gpt-4o", C.UNSUPPORTED),
+    ],
+)
+def test_only_the_whole_name_is_the_models(message: str, error_class: ErrorClass) -> None:
+    assert failed(404, openai(message)).error_class is error_class
+
+
+@pytest.mark.parametrize("body", [b"<html>gpt-4o</html>", b"no gpt-4o here", b'"gpt-4o"'])
+def test_a_text_that_is_no_error_of_the_protocol_names_no_model(body: bytes) -> None:
+    assert failed(404, body).error_class is C.UNSUPPORTED
+
+
 def test_a_rate_limit_says_when_to_come_back() -> None:
     assert failed(429, headers={"retry-after": "7"}).retry_after_s == 7
     assert failed(503, headers={"retry-after": "8"}).retry_after_s == 8
@@ -203,6 +228,35 @@ def test_garbage_as_an_error_event_is_transient() -> None:
     assert classify_event(OPENAI, b"oh no").error_class is C.TRANSIENT
 
 
+@pytest.mark.parametrize(
+    ("body", "provider_type", "error_class", "status"),
+    [
+        ({"error": {"message": "x", "code": 429}}, OPENAI, C.RATE_LIMITED, 429),
+        ({"error": {"message": "x", "code": 400}}, OPENAI, C.INVALID, 400),
+        (openai("maximum context length"), OPENAI, C.CONTEXT_OVERFLOW, 400),
+        (anthropic("Overloaded", "overloaded_error"), ANTHROPIC, C.RATE_LIMITED, 529),
+        ({"error": "x"}, OPENAI, C.TRANSIENT, 500),
+        ({"error": {"message": "x", "code": 407}}, OPENAI, C.TRANSIENT, 407),
+    ],
+)
+def test_an_error_in_an_answer_of_200_has_the_class_it_would_have_alone(
+    body: Any, provider_type: ProviderType, error_class: ErrorClass, status: int
+) -> None:
+    raw = json.dumps(body).encode()
+    headers = {"retry-after": "7", "request-id": "r1"}
+    error = classify_answer(provider_type, headers, raw, now_ms=0)
+    assert error.error_class is error_class
+    assert (error.status, error.headers, error.body) == (status, headers, raw)
+    waits = error_class in (C.RATE_LIMITED, C.TRANSIENT)
+    assert error.retry_after_s == (7 if waits else None)
+
+
+def test_an_error_in_an_answer_of_200_is_told_as_such() -> None:
+    raw = json.dumps(openai("secret", code="rate_limit_exceeded")).encode()
+    error = classify_answer(OPENAI, {}, raw, now_ms=0)
+    assert str(error) == "the provider answered 200 with an error (rate_limit_exceeded)"
+
+
 KEY = aiohttp.client_reqrep.ConnectionKey("h", 443, True, True, None, None, None)
 
 
@@ -233,3 +287,23 @@ def test_a_transport_failure_is_transient_and_names_the_host_alone(
     assert str(error).startswith("api.example.com: ")
     assert says in str(error)
     assert "secret" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("raised", "unreachable"),
+    [
+        (aiohttp.ConnectionTimeoutError(), True),
+        (aiohttp.ClientConnectorDNSError(KEY, OSError(-2, "?")), True),
+        (aiohttp.ClientConnectorError(KEY, OSError(111, "refused")), True),
+        (aiohttp.ClientProxyConnectionError(KEY, OSError(111, "refused")), True),
+        (ConnectionRefusedError(), True),
+        (OSError(errno.ENETUNREACH, "Network is unreachable"), True),
+        (aiohttp.ClientConnectorSSLError(KEY, OSError(1, "?")), False),
+        (aiohttp.ServerDisconnectedError(), False),
+        (ConnectionResetError(104, "Connection reset by peer"), False),
+    ],
+)
+def test_a_transport_failure_says_whether_there_was_a_connection(
+    raised: Exception, unreachable: bool
+) -> None:
+    assert from_exception(raised, "api.example.com").unreachable is unreachable

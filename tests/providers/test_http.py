@@ -7,6 +7,7 @@ import pytest
 
 from tests.providers.servers import Call, certificate, connect_proxy, serve
 from tokenhub.errors import UpstreamError
+from tokenhub.providers.direct import HttpUpstream
 from tokenhub.providers.http import AiohttpUpstream
 from tokenhub.providers.inflate import MAX_INFLATED_BYTES
 from tokenhub.providers.upstream import UpstreamRequest
@@ -18,19 +19,28 @@ CHUNKED = (
 MIB = 1 << 20
 
 
+Client = AiohttpUpstream | HttpUpstream
+
+
+@pytest.fixture(params=[AiohttpUpstream, HttpUpstream])
+async def kind(request: pytest.FixtureRequest) -> type[Client]:
+    kind: type[Client] = request.param
+    return kind
+
+
 @pytest.fixture
-async def upstream() -> AsyncIterator[AiohttpUpstream]:
-    client = AiohttpUpstream({})
+async def upstream(kind: type[Client]) -> AsyncIterator[Client]:
+    client = kind({})
     yield client
     await client.close()
 
 
 @pytest.fixture
-async def make() -> AsyncIterator[Callable[[dict[str, str]], AiohttpUpstream]]:
-    made: list[AiohttpUpstream] = []
+async def make(kind: type[Client]) -> AsyncIterator[Callable[[dict[str, str]], Client]]:
+    made: list[Client] = []
 
-    def build(environ: dict[str, str]) -> AiohttpUpstream:
-        made.append(AiohttpUpstream(environ))
+    def build(environ: dict[str, str]) -> Client:
+        made.append(kind(environ))
         return made[-1]
 
     yield build
@@ -42,7 +52,7 @@ def post(url: str, body: bytes = b"{}", **fields: str | None) -> UpstreamRequest
     return UpstreamRequest("POST", url, [("Content-Type", "application/json")], body, **fields)  # type: ignore[arg-type]
 
 
-async def fails(upstream: AiohttpUpstream, request: UpstreamRequest) -> UpstreamError:
+async def fails(upstream: Client, request: UpstreamRequest) -> UpstreamError:
     with pytest.raises(UpstreamError) as raised:
         await upstream.send(request)
     assert raised.value.error_class is ErrorClass.TRANSIENT
@@ -50,7 +60,7 @@ async def fails(upstream: AiohttpUpstream, request: UpstreamRequest) -> Upstream
     return raised.value
 
 
-async def test_a_request_goes_out_byte_for_byte(upstream: AiohttpUpstream) -> None:
+async def test_a_request_goes_out_byte_for_byte(upstream: Client) -> None:
     calls: list[Call] = []
 
     async def handler(call: Call) -> None:
@@ -59,7 +69,7 @@ async def test_a_request_goes_out_byte_for_byte(upstream: AiohttpUpstream) -> No
 
     headers = [
         ("anthropic-Beta", "one"),
-        ("anthropic-beta", "two"),
+        ("anthropic-Beta", "two"),
         ("Accept-Encoding", "identity"),
     ]
     body = b'{ "model":"caf\xc3\xa9" , "n":1.0}'
@@ -79,7 +89,21 @@ async def test_a_request_goes_out_byte_for_byte(upstream: AiohttpUpstream) -> No
     assert calls[0].body == body
 
 
-async def test_an_answer_comes_back_byte_for_byte(upstream: AiohttpUpstream) -> None:
+async def test_two_spellings_of_a_header_are_both_sent(upstream: Client) -> None:
+    calls: list[Call] = []
+
+    async def handler(call: Call) -> None:
+        calls.append(call)
+        await call.answer(b"{}")
+
+    async with serve(handler) as server:
+        headers = [("anthropic-Beta", "one"), ("anthropic-beta", "two")]
+        await (await upstream.send(UpstreamRequest("GET", server.url, headers))).read(MIB)
+    lines = [line.lower() for line in calls[0].header_lines]
+    assert lines[1:] == ["anthropic-beta: one", "anthropic-beta: two"]
+
+
+async def test_an_answer_comes_back_byte_for_byte(upstream: Client) -> None:
     async def handler(call: Call) -> None:
         await call.answer(b'{"a" : 1}\n', "Request-Id: r1", "X-Two: 1", "X-Two: 2", status="418 T")
 
@@ -91,7 +115,7 @@ async def test_an_answer_comes_back_byte_for_byte(upstream: AiohttpUpstream) -> 
         assert await response.read(MIB) == b'{"a" : 1}\n'
 
 
-async def test_chunks_come_as_they_arrive(upstream: AiohttpUpstream) -> None:
+async def test_chunks_come_as_they_arrive(upstream: Client) -> None:
     went_on = asyncio.Event()
 
     async def handler(call: Call) -> None:
@@ -109,7 +133,7 @@ async def test_chunks_come_as_they_arrive(upstream: AiohttpUpstream) -> None:
         assert [chunk async for chunk in chunks] == [b"data: 2\n\n"]
 
 
-async def test_a_connection_is_used_again_after_a_whole_answer(upstream: AiohttpUpstream) -> None:
+async def test_a_connection_is_used_again_after_a_whole_answer(upstream: Client) -> None:
     async def handler(call: Call) -> None:
         await call.answer(b"{}")
 
@@ -121,7 +145,7 @@ async def test_a_connection_is_used_again_after_a_whole_answer(upstream: Aiohttp
         assert server.connections == 1
 
 
-async def test_closing_in_the_middle_closes_the_connection(upstream: AiohttpUpstream) -> None:
+async def test_closing_in_the_middle_closes_the_connection(upstream: Client) -> None:
     async def handler(call: Call) -> None:
         await call.say(CHUNKED)
         await call.chunk(b"data: 1\n\n")
@@ -135,7 +159,7 @@ async def test_closing_in_the_middle_closes_the_connection(upstream: AiohttpUpst
             await server.closed.wait()
 
 
-async def test_a_cancelled_call_closes_the_connection(upstream: AiohttpUpstream) -> None:
+async def test_a_cancelled_call_closes_the_connection(upstream: Client) -> None:
     asked = asyncio.Event()
 
     async def handler(call: Call) -> None:
@@ -150,7 +174,7 @@ async def test_a_cancelled_call_closes_the_connection(upstream: AiohttpUpstream)
         await server.closed.wait()
 
 
-async def test_a_body_of_many_megabytes_arrives_whole(upstream: AiohttpUpstream) -> None:
+async def test_a_body_of_many_megabytes_arrives_whole(upstream: Client) -> None:
     sizes: list[int] = []
 
     async def handler(call: Call) -> None:
@@ -163,7 +187,7 @@ async def test_a_body_of_many_megabytes_arrives_whole(upstream: AiohttpUpstream)
     assert sizes == [5 * MIB]
 
 
-async def test_an_answer_over_the_limit_is_an_error(upstream: AiohttpUpstream) -> None:
+async def test_an_answer_over_the_limit_is_an_error(upstream: Client) -> None:
     async def handler(call: Call) -> None:
         await call.answer(bytes(200_000))
 
@@ -174,7 +198,7 @@ async def test_an_answer_over_the_limit_is_an_error(upstream: AiohttpUpstream) -
         response.close()
 
 
-async def test_redirects_are_not_followed(upstream: AiohttpUpstream) -> None:
+async def test_redirects_are_not_followed(upstream: Client) -> None:
     async def handler(call: Call) -> None:
         await call.answer(b"", "Location: /elsewhere", status="307 Temporary Redirect")
 
@@ -184,7 +208,7 @@ async def test_redirects_are_not_followed(upstream: AiohttpUpstream) -> None:
         response.close()
 
 
-async def test_cookies_are_not_kept(upstream: AiohttpUpstream) -> None:
+async def test_cookies_are_not_kept(upstream: Client) -> None:
     heads: list[bytes] = []
 
     async def handler(call: Call) -> None:
@@ -197,7 +221,7 @@ async def test_cookies_are_not_kept(upstream: AiohttpUpstream) -> None:
     assert b"cookie" not in heads[1].lower()
 
 
-async def test_a_compressed_answer_is_inflated(upstream: AiohttpUpstream) -> None:
+async def test_a_compressed_answer_is_inflated(upstream: Client) -> None:
     body = b'{"text": "' + b"x" * 300_000 + b'"}'
 
     async def handler(call: Call) -> None:
@@ -208,7 +232,7 @@ async def test_a_compressed_answer_is_inflated(upstream: AiohttpUpstream) -> Non
         assert await response.read(MIB) == body
 
 
-async def test_a_compressed_stream_is_inflated_as_it_comes(upstream: AiohttpUpstream) -> None:
+async def test_a_compressed_stream_is_inflated_as_it_comes(upstream: Client) -> None:
     packed = gzip.compress(b"data: 1\n\n") + gzip.compress(b"data: 2\n\n")
 
     async def handler(call: Call) -> None:
@@ -222,9 +246,7 @@ async def test_a_compressed_stream_is_inflated_as_it_comes(upstream: AiohttpUpst
 
 
 @pytest.mark.parametrize("packed", [False, True])
-async def test_a_cancelled_wait_for_bytes_loses_none(
-    upstream: AiohttpUpstream, packed: bool
-) -> None:
+async def test_a_cancelled_wait_for_bytes_loses_none(upstream: Client, packed: bool) -> None:
     went_on = asyncio.Event()
     encoding = b"\r\nContent-Encoding: gzip\r\n\r\n" if packed else b"\r\n\r\n"
 
@@ -245,7 +267,7 @@ async def test_a_cancelled_wait_for_bytes_loses_none(
         assert b"".join([chunk async for chunk in chunks]) == b"data: 1\n\ndata: 2\n\n"
 
 
-async def test_a_compressed_answer_that_is_cut_off_is_an_error(upstream: AiohttpUpstream) -> None:
+async def test_a_compressed_answer_that_is_cut_off_is_an_error(upstream: Client) -> None:
     async def handler(call: Call) -> None:
         await call.answer(gzip.compress(b"{}" * 500)[:-9], "Content-Encoding: gzip")
 
@@ -256,7 +278,7 @@ async def test_a_compressed_answer_that_is_cut_off_is_an_error(upstream: Aiohttp
         response.close()
 
 
-async def test_a_gzip_bomb_stops_at_the_limit(upstream: AiohttpUpstream) -> None:
+async def test_a_gzip_bomb_stops_at_the_limit(upstream: Client) -> None:
     bomb = gzip.compress(bytes(MAX_INFLATED_BYTES), compresslevel=1)
 
     async def handler(call: Call) -> None:
@@ -269,7 +291,7 @@ async def test_a_gzip_bomb_stops_at_the_limit(upstream: AiohttpUpstream) -> None
         response.close()
 
 
-async def test_an_unknown_encoding_is_an_error(upstream: AiohttpUpstream) -> None:
+async def test_an_unknown_encoding_is_an_error(upstream: Client) -> None:
     async def handler(call: Call) -> None:
         await call.answer(b"??", "Content-Encoding: br")
 
@@ -277,7 +299,7 @@ async def test_an_unknown_encoding_is_an_error(upstream: AiohttpUpstream) -> Non
         assert "content-encoding" in str(await fails(upstream, post(server.url)))
 
 
-async def test_an_encoding_of_identity_is_none(upstream: AiohttpUpstream) -> None:
+async def test_an_encoding_of_identity_is_none(upstream: Client) -> None:
     async def handler(call: Call) -> None:
         await call.answer(b"{}", "Content-Encoding: identity")
 
@@ -285,7 +307,7 @@ async def test_an_encoding_of_identity_is_none(upstream: AiohttpUpstream) -> Non
         assert await (await upstream.send(post(server.url))).read(MIB) == b"{}"
 
 
-async def test_a_refused_connection_is_transient(upstream: AiohttpUpstream) -> None:
+async def test_a_refused_connection_is_transient(upstream: Client) -> None:
     async def handler(call: Call) -> None:
         await call.answer(b"{}")
 
@@ -294,7 +316,7 @@ async def test_a_refused_connection_is_transient(upstream: AiohttpUpstream) -> N
     assert str(await fails(upstream, post(server.url))).startswith("127.0.0.1: ")
 
 
-async def test_a_reset_before_the_answer_is_transient(upstream: AiohttpUpstream) -> None:
+async def test_a_reset_before_the_answer_is_transient(upstream: Client) -> None:
     async def handler(call: Call) -> None:
         call.reset()
 
@@ -302,7 +324,7 @@ async def test_a_reset_before_the_answer_is_transient(upstream: AiohttpUpstream)
         await fails(upstream, post(server.url))
 
 
-async def test_garbage_instead_of_http_is_transient(upstream: AiohttpUpstream) -> None:
+async def test_garbage_instead_of_http_is_transient(upstream: Client) -> None:
     async def handler(call: Call) -> None:
         await call.say(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
 
@@ -310,7 +332,7 @@ async def test_garbage_instead_of_http_is_transient(upstream: AiohttpUpstream) -
         assert "not HTTP" in str(await fails(upstream, post(server.url)))
 
 
-async def test_a_stream_that_is_cut_off_is_transient(upstream: AiohttpUpstream) -> None:
+async def test_a_stream_that_is_cut_off_is_transient(upstream: Client) -> None:
     async def handler(call: Call) -> None:
         await call.say(CHUNKED)
         await call.chunk(b"data: 1\n\n")
@@ -327,7 +349,7 @@ async def test_a_stream_that_is_cut_off_is_transient(upstream: AiohttpUpstream) 
 
 
 async def test_a_connection_that_does_not_open_in_time_is_transient(
-    upstream: AiohttpUpstream, tmp_path: Path
+    upstream: Client, tmp_path: Path
 ) -> None:
     hold = asyncio.Event()
 
@@ -349,7 +371,7 @@ async def answer(call: Call) -> None:
 
 
 async def test_a_private_ca_is_trusted_where_the_provider_names_it(
-    upstream: AiohttpUpstream, tmp_path: Path
+    upstream: Client, tmp_path: Path
 ) -> None:
     tls, ca_file = certificate(tmp_path)
     async with serve(answer, tls) as server:
@@ -361,7 +383,7 @@ async def test_a_private_ca_is_trusted_where_the_provider_names_it(
 
 
 async def test_ssl_cert_file_names_the_trusted_roots(
-    make: Callable[[dict[str, str]], AiohttpUpstream], tmp_path: Path
+    make: Callable[[dict[str, str]], Client], tmp_path: Path
 ) -> None:
     tls, ca_file = certificate(tmp_path)
     async with serve(answer, tls) as server:
@@ -372,7 +394,7 @@ async def test_ssl_cert_file_names_the_trusted_roots(
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
 async def test_a_ca_file_that_cannot_be_read_is_named(
-    upstream: AiohttpUpstream, tmp_path: Path, content: str | None
+    upstream: Client, tmp_path: Path, content: str | None
 ) -> None:
     ca_file = tmp_path / "ca.pem"
     if content is not None:
@@ -381,7 +403,7 @@ async def test_a_ca_file_that_cannot_be_read_is_named(
     assert f"certificates in {str(ca_file)!r}" in str(await fails(upstream, request))
 
 
-async def test_many_ca_files_are_not_all_kept(upstream: AiohttpUpstream, tmp_path: Path) -> None:
+async def test_many_ca_files_are_not_all_kept(upstream: Client, tmp_path: Path) -> None:
     tls, ca_file = certificate(tmp_path)
     async with serve(answer, tls) as server:
         for number in range(66):
@@ -391,7 +413,7 @@ async def test_many_ca_files_are_not_all_kept(upstream: AiohttpUpstream, tmp_pat
             await (await upstream.send(request)).read(MIB)
 
 
-async def test_a_providers_own_proxy_carries_its_calls(upstream: AiohttpUpstream) -> None:
+async def test_a_providers_own_proxy_carries_its_calls(upstream: Client) -> None:
     heads: list[bytes] = []
 
     async def proxying(call: Call) -> None:
@@ -405,7 +427,7 @@ async def test_a_providers_own_proxy_carries_its_calls(upstream: AiohttpUpstream
 
 
 async def test_https_proxy_tunnels_with_its_password_and_without_ours(
-    make: Callable[[dict[str, str]], AiohttpUpstream], tmp_path: Path
+    make: Callable[[dict[str, str]], Client], tmp_path: Path
 ) -> None:
     tls, ca_file = certificate(tmp_path)
     asked: list[bytes] = []
@@ -420,14 +442,14 @@ async def test_https_proxy_tunnels_with_its_password_and_without_ours(
     assert "hush" not in str(error)
 
 
-async def test_a_proxy_that_is_away_is_named_as_such(upstream: AiohttpUpstream) -> None:
+async def test_a_proxy_that_is_away_is_named_as_such(upstream: Client) -> None:
     async with serve(answer) as proxy:
         pass
     error = await fails(upstream, post("http://provider.test/v1", proxy=proxy.url))
     assert "the proxy cannot be reached" in str(error)
 
 
-async def test_a_proxy_that_refuses_says_its_status(upstream: AiohttpUpstream) -> None:
+async def test_a_proxy_that_refuses_says_its_status(upstream: Client) -> None:
     async def refusing(call: Call) -> None:
         await call.answer(b"", status="407 Proxy Authentication Required")
 
@@ -442,5 +464,5 @@ async def test_a_request_shows_neither_headers_nor_body() -> None:
     assert "prompt" not in repr(request)
 
 
-async def test_an_unused_client_closes_quietly() -> None:
-    await AiohttpUpstream({}).close()
+async def test_an_unused_client_closes_quietly(upstream: Client) -> None:
+    await upstream.close()

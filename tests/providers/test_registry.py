@@ -1,7 +1,10 @@
+import difflib
+from collections.abc import Iterable
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
+from tokenhub.providers import registry
 from tokenhub.providers.registry import Registry, RegistryHolder
 from tokenhub.types import Deployment, Provider, ProviderType
 
@@ -71,6 +74,34 @@ def test_the_nearest_names_are_usable_ones() -> None:
     assert REGISTRY.nearest("GPT-4O-MINI", 1) == ("gpt-4o-mini",)
     assert REGISTRY.nearest("lama") == ()
     assert REGISTRY.nearest("x" * 100_000) == ()
+
+
+def test_names_that_may_not_be_used_are_not_among_the_nearest() -> None:
+    assert REGISTRY.nearest("gpt4o", allowed=lambda name: name != "gpt-4o") == ("gpt-4o-mini",)
+    assert REGISTRY.nearest("gpt4o", allowed=lambda _: False) == ()
+    folded = Registry.build([OPENAI], [model("GPT-4o", "openai"), model("gpt-4o", "openai")])
+    assert folded.nearest("gpt4o", allowed=lambda name: name == "GPT-4o") == ("GPT-4o",)
+    assert folded.nearest("gpt4o", allowed=lambda name: name == "gpt-4o") == ("gpt-4o",)
+
+
+def test_the_nearest_of_many_names_are_found_among_the_most_alike(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared: list[str] = []
+
+    def counted(word: str, possibilities: Iterable[str], n: int, cutoff: float) -> list[str]:
+        compared.extend(found := list(possibilities))
+        return difflib.get_close_matches(word, found, n, cutoff)
+
+    monkeypatch.setattr(registry, "get_close_matches", counted)
+    many = [model(f"vendor/model-{number}-instruct", "openai") for number in range(500)]
+    wanted = [model("claude-sonnet-4-5", "openai"), model("o1", "openai")]
+    found = Registry.build([OPENAI], [*many, *wanted])
+    assert found.nearest("claude-sonet-4.5")[0] == "claude-sonnet-4-5"
+    assert found.nearest("vendor/model-123-instructt")[0] == "vendor/model-123-instruct"
+    assert len(compared) == 100
+    assert found.nearest("o1-") == ("o1",)
+    assert found.nearest("") == ()
 
 
 def test_a_snapshot_cannot_be_changed() -> None:

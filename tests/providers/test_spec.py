@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from tokenhub.errors import BadRequest
+from tokenhub.providers.fields import is_model_id
 from tokenhub.providers.spec import ModelSpec, ProviderSpec, origins, resolve, resolve_model
 from tokenhub.types import (
     Api,
@@ -159,12 +160,13 @@ def test_only_what_was_given_is_stored_and_it_reads_back() -> None:
     ("fields", "param", "says"),
     [
         ({}, "id", "required"),
-        ({"id": "a b"}, "id", "expected text of the form"),
-        ({"id": "a/b"}, "id", "expected text of the form"),
-        ({"id": "a\n"}, "id", "expected text of the form"),
+        ({"id": "a b"}, "id", "expected 1 to 64 letters, digits and . _ -"),
+        ({"id": "a/b"}, "id", "expected 1 to 64"),
+        ({"id": "a\n"}, "id", "expected 1 to 64"),
         ({"id": 7}, "id", "got 7"),
         ({"id": "m"}, "type", "one of openai, anthropic, vllm"),
-        ({"id": "m", "type": "gpt"}, "type", "'openai', 'anthropic' or 'vllm'"),
+        ({"id": "m", "type": "opnai"}, "type", "'openai', 'anthropic' or 'vllm', got 'opnai'"),
+        ({"id": "m", "type": SECRET}, "type", "'vllm', got text"),
         ({"id": "m", "type": "vllm"}, "base_url", "required for type 'vllm'"),
         ({"id": "azure"}, "base_url", "required for Azure OpenAI"),
         ({"id": "m", "preset": "x"}, "preset", "unknown preset 'x'"),
@@ -174,7 +176,8 @@ def test_only_what_was_given_is_stored_and_it_reads_back() -> None:
         ({"id": "m", "type": "openai", "zzzz": "x"}, "zzzz", "one of id, type"),
         ({"id": "m", "type": "openai", "base_url": "http://[fe80::1]"}, "base_url", "link-local"),
         ({"id": "m", "type": "openai", "base_url": ["x"]}, "base_url", "got a list"),
-        ({"id": "m", "type": "openai", "base_urls": []}, "base_urls", "at least 1"),
+        ({"id": "m", "type": "openai", "base_urls": []}, "base_urls",
+         "expected at least 1 item, got fewer"),
         ({"id": "m", "type": "openai", "base_urls": ["http://a", "b"]}, "base_urls.1", "scheme"),
         ({"id": "m", "type": "openai", "base_urls": ["http://a"], "base_url": "http://a"}, None,
          "either base_url or base_urls"),
@@ -182,7 +185,7 @@ def test_only_what_was_given_is_stored_and_it_reads_back() -> None:
         ({"id": "m", "type": "openai", "api_key": "a\r\nb"}, "api_key", "line break"),
         ({"id": "m", "type": "openai", "api_key": "x" * 9000}, "api_key", "longer"),
         ({"id": "m", "type": "openai", "api_key": SECRET, "cred_store": "env"}, None, "'vault'"),
-        ({"id": "m", "type": "openai", "key_env": "A-B"}, "key_env", "expected text of the form"),
+        ({"id": "m", "type": "openai", "key_env": "A-B"}, "key_env", "the name of a variable"),
         ({"id": "m", "type": "openai", "apis": []}, "apis", "at least 1"),
         ({"id": "m", "type": "openai", "apis": ["talk"]}, "apis.0", "'chat'"),
         ({"id": "m", "type": "openai", "auth_header": "a b"}, "auth_header", "header name"),
@@ -298,7 +301,6 @@ def test_a_model_knows_its_defaults() -> None:
         ("anthropic/claude", {"id": "openrouter"}, "anthropic/claude"),
         ("openrouter/anthropic/claude", {"id": "openrouter"}, "anthropic/claude"),
         ("claude", {"id": "anthropic", "type": "anthropic"}, "claude"),
-        ("anthropic/", {"id": "anthropic", "type": "anthropic"}, "anthropic/"),
     ],
 )
 def test_the_upstream_name_is_the_id_without_its_own_providers_prefix(
@@ -352,7 +354,7 @@ def test_a_model_is_changed_in_part() -> None:
     [
         ({"provider_id": "p"}, "id", "required"),
         ({"id": "m"}, "provider_id", "required"),
-        ({"id": "a b", "provider_id": "p"}, "id", "expected text of the form"),
+        ({"id": "a b", "provider_id": "p"}, "id", "in parts divided by /"),
         ({**MODEL, "weight": 11}, "weight", "less than or equal to 10"),
         ({**MODEL, "weight": True}, "weight", "got true"),
         ({**MODEL, "weight": 1.5}, "weight", "got 1.5"),
@@ -364,7 +366,7 @@ def test_a_model_is_changed_in_part() -> None:
         ({**MODEL, "tiers": [{}]}, "tiers.0.above_input_tokens", "required"),
         ({**MODEL, "tiers": [{"above_input_tokens": 1, "x": 1}]}, "tiers.0.x", "unknown field"),
         ({**MODEL, "pricing_source": "guess"}, "pricing_source", "'manual'"),
-        ({**MODEL, "upstream_name": "a\nb"}, "upstream_name", "expected text of the form"),
+        ({**MODEL, "upstream_name": "a\nb"}, "upstream_name", "visible ASCII"),
     ],
 )
 def test_a_wrong_model_is_refused_naming_the_field(
@@ -373,3 +375,27 @@ def test_a_wrong_model_is_refused_naming_the_field(
     error = refused(ModelSpec, **fields)
     assert error.param == param
     assert says in error.message
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../a", "a/..", "a/./b", "a//b", "/a", "a" * 201])
+def test_no_id_leads_a_path_elsewhere(name: str) -> None:
+    assert not is_model_id(name)
+    with pytest.raises(BadRequest):
+        ModelSpec.parse({**MODEL, "id": name})
+    with pytest.raises(BadRequest):
+        ProviderSpec.parse({"id": name, "type": "openai"})
+
+
+@pytest.mark.parametrize("name", ["@cf/meta/llama-3.1-8b", "us.amazon.nova:0", "a/b..c", "_x"])
+def test_real_model_ids_are_taken(name: str) -> None:
+    assert is_model_id(name)
+    assert ModelSpec.parse({**MODEL, "id": name}).id == name
+
+
+def test_a_model_whose_name_says_so_only_embeds_unless_the_row_says_more() -> None:
+    row = {**MODEL, "id": "text-embedding-3-small"}
+    assert resolve_model(ModelSpec.parse(row), provider()).capabilities == frozenset(
+        {Capability.EMBEDDINGS}
+    )
+    told = ModelSpec.parse({**row, "capabilities": ["tools"]})
+    assert resolve_model(told, provider()).capabilities == frozenset({Capability.TOOLS})

@@ -203,11 +203,20 @@ async def test_an_overloaded_provider_is_a_rate_limit_too(anthropic: Any, stage:
     assert isinstance(error, sdk.RateLimitError)
 
 
-async def test_a_client_that_retries_gets_over_a_short_outage(anthropic: Any, stage: Stage) -> None:
+async def test_a_short_outage_is_not_seen_by_a_client(anthropic: Any, stage: Stage) -> None:
     stage.fail("anthropic", Failure.answer(500), times=1)
+    answer = await done(anthropic.messages.create(**ASK))
+    assert answer.content
+    assert len(stage.simulators["anthropic"].calls) == 2
+
+
+async def test_a_client_that_retries_gets_over_a_longer_outage(
+    anthropic: Any, stage: Stage
+) -> None:
+    stage.fail("anthropic", Failure.answer(500), times=3)
     patient = anthropic.with_options(max_retries=1)
     assert (await done(patient.messages.create(**ASK))).content
-    assert len(stage.simulators["anthropic"].calls) == 2
+    assert len(stage.simulators["anthropic"].calls) == 4
 
 
 async def test_a_budget_that_is_used_up_is_a_402(anthropic: Any, stage: Stage) -> None:

@@ -203,12 +203,19 @@ async def test_a_rate_limit_says_when_to_come_back(openai: Any, stage: Stage) ->
     assert error.response.headers["retry-after"] == "9"
 
 
-async def test_a_client_that_retries_gets_over_a_short_outage(openai: Any, stage: Stage) -> None:
+async def test_a_short_outage_is_not_seen_by_a_client(openai: Any, stage: Stage) -> None:
     stage.fail("openai", Failure.answer(503), times=1)
+    answer = await done(openai.chat.completions.create(model="gpt-4o", messages=HELLO))
+    assert answer.choices[0].message.content
+    assert len(stage.simulators["openai"].calls) == 2
+
+
+async def test_a_client_that_retries_gets_over_a_longer_outage(openai: Any, stage: Stage) -> None:
+    stage.fail("openai", Failure.answer(503), times=3)
     patient = openai.with_options(max_retries=1)
     answer = await done(patient.chat.completions.create(model="gpt-4o", messages=HELLO))
     assert answer.choices[0].message.content
-    assert len(stage.simulators["openai"].calls) == 2
+    assert len(stage.simulators["openai"].calls) == 4
 
 
 async def test_what_a_repetition_cannot_help_is_not_retried(openai: Any, stage: Stage) -> None:

@@ -1,20 +1,17 @@
-"""What goes through the hub is what was sent, to the byte (SPEC §2, "Transparency rules")."""
+"""What goes through the hub is what was sent, to the byte."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from tests.support.cast import KEYS, LLAMA, simulator
+from tests.road.asking import NOW_S, VERSION, Reply, chat, fetch, post
+from tests.support.cast import KEYS, simulator
 from tests.support.world import World
 from tokenhub.simulator import Call, Failure, Profile
-from tokenhub.wire.sse import EventSplitter
 
-NOW_S = 1_790_000_000.0
-VERSION = {"anthropic-version": "2023-06-01"}
 ODD = (
     b'\n{"messages" :[ {"content":"caf\\u00e9 \\/ \xc3\xa9 \\ud83d\\ude00","role":"user"}],'
     b'\t"temperature":1.0e0,  "top_p" : 1.00,"model"  :%b ,"made_up":{"b":1E40,"a":[ ]},'
@@ -26,40 +23,13 @@ ODD_MESSAGES = (
     b'"cache_control":{"type":"ephemeral"}}],"model":%b,"stream":%b,'
     b'"messages":[{"role":"user","content":"\\u0068i"} ],"metadata":{"user_id":"u\\u002d1"} }'
 )
-
-
-@dataclass(frozen=True)
-class Reply:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def events(self) -> list[bytes]:
-        return EventSplitter().feed(self.body)
+REST = b'"messages":[{"role":"user","content":"hi"}]}'
 
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
     async with World(now=lambda: NOW_S) as made:
         yield made
-
-
-async def post(world: World, path: str, body: bytes | Any, **headers: str) -> Reply:
-    """Send `body` as it is, or as JSON."""
-    sent = body if isinstance(body, bytes) else json.dumps(body).encode()
-    own = {"Authorization": f"Bearer {world.key}", "Content-Type": "application/json"}
-    own |= VERSION if path.startswith("/v1/messages") else {}
-    return await fetch(world, world.url + path, sent, own | headers)
-
-
-async def fetch(world: World, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
-    async with world.http.post(url, data=body, headers=headers) as response:
-        return Reply(response.status, response.headers, await response.read())
 
 
 async def directly(world: World, kind: str, path: str, body: bytes) -> Reply:
@@ -75,8 +45,23 @@ def only_call(world: World, kind: str = "openai") -> Call:
     return call
 
 
-def chat(model: str = "gpt-4o", **fields: Any) -> dict[str, Any]:
-    return {"model": model, "messages": [{"role": "user", "content": "hi"}], **fields}
+async def raw(world: World, first_line: bytes, body: bytes, *headers: bytes) -> None:
+    """Send a request as bytes, and wait for the answer's end."""
+    host, port = world.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    lines = [
+        first_line.rstrip(),
+        b"Host: %b:%b" % (host.encode(), port.encode()),
+        b"Authorization: Bearer %b" % world.key.encode(),
+        b"Content-Type: application/json",
+        b"Content-Length: %d" % len(body),
+        b"Connection: close",
+        *headers,
+    ]
+    writer.write(b"\r\n".join(lines) + b"\r\n\r\n" + body)
+    async with asyncio.timeout(10):
+        await reader.read()
+    writer.close()
 
 
 # The request
@@ -129,16 +114,13 @@ async def test_a_renamed_model_goes_out_under_its_upstream_name(world: World) ->
             "max_output_tokens": 1000,
         }
     )
-    reply = await post(world, "/v1/chat/completions", b'{"model":"smart",%b' % _REST)
-    assert only_call(world).body == b'{"model":"gpt-4o",%b' % _REST
+    reply = await post(world, "/v1/chat/completions", b'{"model":"smart",%b' % REST)
+    assert only_call(world).body == b'{"model":"gpt-4o",%b' % REST
     assert reply.headers["X-TokenHub-Model"] == "smart"
 
 
-_REST = b'"messages":[{"role":"user","content":"hi"}]}'
-
-
 async def test_a_key_twice_is_a_400_that_names_it(world: World) -> None:
-    reply = await post(world, "/v1/chat/completions", b'{"model":"a","model":"b",%b' % _REST)
+    reply = await post(world, "/v1/chat/completions", b'{"model":"a","model":"b",%b' % REST)
     assert reply.status == 400
     assert "'model'" in reply.json["error"]["message"]
     assert world.simulators["openai"].calls == []
@@ -152,25 +134,6 @@ async def test_the_query_goes_along_as_it_is(world: World, query: str) -> None:
     assert world.simulators["anthropic"].calls[0].path == "/v1/messages"
     arrived = world.simulators["anthropic"].calls[0].query
     assert arrived == query[1:].replace("%2F", "/").replace("+", " ").replace("%C3%A9", "é")
-
-
-async def raw(world: World, first_line: bytes, body: bytes, *headers: bytes) -> None:
-    """Send a request as bytes, and wait for the answer's end."""
-    host, port = world.url.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    lines = [
-        first_line.rstrip(),
-        b"Host: %b:%b" % (host.encode(), port.encode()),
-        b"Authorization: Bearer %b" % world.key.encode(),
-        b"Content-Type: application/json",
-        b"Content-Length: %d" % len(body),
-        b"Connection: close",
-        *headers,
-    ]
-    writer.write(b"\r\n".join(lines) + b"\r\n\r\n" + body)
-    async with asyncio.timeout(10):
-        await reader.read()
-    writer.close()
 
 
 async def test_the_clients_headers_pass_but_for_those_that_are_between_us(world: World) -> None:
@@ -300,7 +263,7 @@ async def test_the_providers_headers_pass_but_for_those_that_are_between_us(worl
 
 async def test_a_request_keeps_the_id_that_its_client_gave_it(world: World) -> None:
     reply = await post(world, "/v1/chat/completions", chat(), **{"X-Request-Id": "mine-1"})
-    assert reply.headers.getall("X-Request-Id") == ["mine-1"]  # type: ignore[attr-defined]
+    assert reply.headers.getall("X-Request-Id") == ["mine-1"]
     assert reply.headers["X-Inferoute-Request-Id"] == "mine-1"
     assert (await world.log_of("mine-1"))["status"] == 200
 
@@ -348,7 +311,8 @@ async def test_a_providers_own_trouble_is_a_502_of_ours(
     world: World, status: int, stream: bool
 ) -> None:
     world.simulators["openai"].fail(Failure.answer(status, body='{"error":{"message":"SECRET"}}'))
-    reply = await post(world, "/v1/chat/completions", chat(stream=stream))
+    alone = {"X-TokenHub-Fallback": "off"}
+    reply = await post(world, "/v1/chat/completions", chat(stream=stream), **alone)
     assert reply.status == 502
     assert reply.json["error"]["code"] == "upstream_failed"
     assert "openai/gpt-4o" in reply.json["error"]["message"]
@@ -360,108 +324,6 @@ async def test_a_rate_limit_keeps_its_wait(world: World) -> None:
     reply = await post(world, "/v1/messages", chat("claude-haiku-4-5", max_tokens=9))
     assert (reply.status, reply.headers["Retry-After"]) == (429, "17")
     assert reply.json["error"]["type"] == "rate_limit_error"
-
-
-@pytest.mark.parametrize("model", ["auto", "auto:cheap", "*", "", None])
-async def test_a_model_that_leaves_the_choice_to_us_is_a_400(
-    world: World, model: str | None
-) -> None:
-    reply = await post(world, "/v1/chat/completions", chat() | {"model": model})
-    assert reply.status == 400
-    assert reply.json["error"]["param"] == "model"
-
-
-async def test_an_unknown_model_is_a_404_with_the_nearest_names(world: World) -> None:
-    reply = await post(world, "/v1/chat/completions", chat("gpt-4x"))
-    assert reply.status == 404
-    assert reply.json["error"]["code"] == "model_not_found"
-    assert "'gpt-4o'" in reply.json["error"]["message"]
-    reply = await post(world, "/v1/messages", chat("claude-haiku", max_tokens=9))
-    assert reply.json["error"]["type"] == "not_found_error"
-    assert "'claude-haiku-4-5'" in reply.json["error"]["message"]
-
-
-async def test_a_model_of_another_protocol_is_refused_with_the_reason(world: World) -> None:
-    reply = await post(world, "/v1/messages", chat("gpt-4o", max_tokens=9))
-    assert reply.status == 503
-    assert "openai/gpt-4o (protocol)" in reply.json["error"]["message"]
-
-
-# Who may use what
-
-
-async def test_a_pool_takes_its_endpoints_in_turn(world: World) -> None:
-    first, second = world.simulators["vllm"], simulator("vllm")
-    async with second:
-        await world.admin.edit_provider("vllm", {"base_urls": [first.base_url, second.base_url]})
-        for _ in range(4):
-            assert (await post(world, "/v1/chat/completions", chat(LLAMA))).status == 200
-    assert (len(first.calls), len(second.calls)) == (2, 2)
-
-
-async def test_a_slash_in_a_models_name_is_no_prefix_when_it_is_registered(world: World) -> None:
-    for name, reason in ((LLAMA, "named"), (f"vllm/{LLAMA}", "pinned")):
-        reply = await post(world, "/v1/chat/completions", chat(name))
-        assert reply.headers["X-TokenHub-Reason"] == reason
-        assert reply.headers["X-TokenHub-Model"] == LLAMA
-
-
-async def test_a_key_is_held_to_its_models(world: World) -> None:
-    made = await world.admin.create_api_key({"name": "k", "allowed_models": ["claude-*"]})
-    key = {"Authorization": f"Bearer {made['key']}"}
-    refused = await post(world, "/v1/chat/completions", chat(), **key)
-    assert refused.status == 403
-    assert refused.json["error"]["code"] == "model_not_allowed"
-    taken = await post(world, "/v1/messages", chat("claude-haiku-4-5", max_tokens=9), **key)
-    assert taken.status == 200
-    async with world.http.get(world.url + "/v1/models", headers=key) as response:
-        names = [item["id"] for item in (await response.json())["data"]]
-    assert names == ["claude-haiku-4-5", "claude-sonnet-4-5"]
-
-
-async def test_a_key_is_held_to_its_scopes(world: World) -> None:
-    made = await world.admin.create_api_key({"name": "k", "scopes": ["embeddings"]})
-    key = {"Authorization": f"Bearer {made['key']}"}
-    refused = await post(world, "/v1/chat/completions", chat(), **key)
-    assert refused.status == 403
-    embeddings = {"model": "text-embedding-3-small", "input": "a"}
-    assert (await post(world, "/v1/embeddings", embeddings, **key)).status == 200
-
-
-async def test_embeddings_are_never_streamed(world: World) -> None:
-    body = {"model": "text-embedding-3-small", "input": "a", "stream": True}
-    reply = await post(world, "/v1/embeddings", body)
-    assert (reply.status, reply.json["object"]) == (200, "list")
-
-
-async def test_both_model_lists_show_the_names_that_can_be_used(world: World) -> None:
-    await world.admin.edit_model("gpt-5", {"enabled": False})
-    key = {"x-api-key": world.key}
-    async with world.http.get(world.url + "/v1/models", headers=key) as response:
-        openai = await response.json()
-    async with world.http.get(
-        world.url + "/v1/models?limit=1000", headers=key | VERSION
-    ) as response:
-        anthropic = await response.json()
-    names = [item["id"] for item in openai["data"]]
-    assert names == [item["id"] for item in anthropic["data"]]
-    assert names == [
-        "claude-haiku-4-5",
-        "claude-sonnet-4-5",
-        "gpt-3.5-turbo-instruct",
-        "gpt-4o",
-        LLAMA,
-        "text-embedding-3-small",
-    ]
-    assert (openai["object"], anthropic["has_more"]) == ("list", False)
-
-
-async def test_a_model_with_a_slash_can_be_looked_up(world: World) -> None:
-    for path in (LLAMA, LLAMA.replace("/", "%2F")):
-        async with world.http.get(
-            f"{world.url}/v1/models/{path}", headers={"x-api-key": world.key}
-        ) as response:
-            assert (await response.json())["id"] == LLAMA
 
 
 async def test_a_stream_option_that_a_provider_refuses_is_learned_off(world: World) -> None:

@@ -1,3 +1,4 @@
+import json
 import os
 import stat
 import subprocess
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tokenhub.errors import StartError
-from tokenhub.storage.lock import Holder, InstanceLock, holder
+from tokenhub.storage.lock import InstanceLock
 
 REPOSITORY = Path(__file__).parents[2]
 CHILD = """
@@ -37,8 +38,18 @@ def test_a_second_instance_is_told_pid_and_address_of_the_first(tmp_path: Path) 
     first.announce("http://127.0.0.1:8080")
     with pytest.raises(StartError, match=f"PID {os.getpid()}, http://127.0.0.1:8080"):
         InstanceLock(tmp_path).acquire()
-    assert holder(tmp_path) == Holder(os.getpid(), "http://127.0.0.1:8080")
     first.release()
+
+
+def test_the_file_says_who_holds_the_lock(tmp_path: Path) -> None:
+    lock = InstanceLock(tmp_path)
+    lock.acquire()
+    assert json.loads((tmp_path / "lock").read_bytes()) == {"pid": os.getpid(), "address": None}
+    lock.announce("http://127.0.0.1:8080")
+    expected = {"pid": os.getpid(), "address": "http://127.0.0.1:8080"}
+    assert json.loads((tmp_path / "lock").read_bytes()) == expected
+    lock.release()
+    assert (tmp_path / "lock").read_bytes() == b""
 
 
 def test_an_instance_that_does_not_listen_yet_is_starting(tmp_path: Path) -> None:
@@ -63,14 +74,9 @@ def test_a_released_lock_can_be_taken_again(tmp_path: Path) -> None:
     lock.acquire()
     lock.release()
     lock.release()
-    assert holder(tmp_path) is None
     again = InstanceLock(tmp_path)
     again.acquire()
     again.release()
-
-
-def test_nobody_holds_a_home_that_was_never_used(tmp_path: Path) -> None:
-    assert holder(tmp_path / "nowhere") is None
 
 
 def test_a_lock_that_is_not_held_announces_nothing(tmp_path: Path) -> None:
@@ -84,11 +90,9 @@ def test_a_killed_instance_leaves_the_home_free(tmp_path: Path) -> None:
     with subprocess.Popen(command, cwd=REPOSITORY, stdin=pipe, stdout=pipe) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == b"held\n"
-        assert holder(tmp_path) == Holder(child.pid, "http://127.0.0.1:8080")
         with pytest.raises(StartError, match=f"PID {child.pid}, http://127.0.0.1:8080"):
             InstanceLock(tmp_path).acquire()
         child.kill()
-    assert holder(tmp_path) is None
     lock = InstanceLock(tmp_path)
     lock.acquire()
     lock.release()

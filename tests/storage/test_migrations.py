@@ -12,7 +12,7 @@ from tokenhub.storage.connection import transaction
 from tokenhub.storage.migrations import MIGRATIONS, Migration
 from tokenhub.storage.opening import open_file
 
-STEPS = [*MIGRATIONS, *[(f"CREATE TABLE added_{n}(id INTEGER) STRICT",) for n in range(2, 8)]]
+STEPS = [MIGRATIONS[0], *[(f"CREATE TABLE added_{n}(id INTEGER) STRICT",) for n in range(2, 8)]]
 
 
 def opened(path: Path, migrations: Sequence[Migration]) -> sqlite3.Connection:

@@ -84,6 +84,11 @@ def test_percentiles_are_values_that_were_measured(connection: sqlite3.Connectio
     assert found["global"]["ttft_ms"] == {"p50": 3.0, "p95": 3.0, "p99": 3.0}
 
 
+def test_percentiles_leave_out_what_failed(connection: sqlite3.Connection) -> None:
+    keep(connection, [outcome(latency_ms=5.0), *[outcome(latency_ms=0.1, status=503)] * 9])
+    assert stats.stats(connection)["global"]["latency_ms"]["p50"] == 5.0
+
+
 def test_percentiles_look_at_the_newest_rows_only(
     connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,23 +20,31 @@ MODELS: Final[tuple[Mapping[str, Any], ...]] = tuple(
         "max_output_tokens": 4096,
         "input_per_1k": input_usd,
         "output_per_1k": output_usd,
+        **more,
     }
-    for name, provider_id, context, input_usd, output_usd in (
-        ("gpt-4o", "openai", 128_000, 0.0025, 0.01),
-        ("gpt-5", "openai", 400_000, 0.00125, 0.01),
-        ("gpt-3.5-turbo-instruct", "openai", 4_097, 0.0015, 0.002),
-        ("text-embedding-3-small", "openai", 8_192, 0.00002, 0),
-        ("claude-sonnet-4-5", "anthropic", 200_000, 0.003, 0.015),
-        ("claude-haiku-4-5", "anthropic", 200_000, 0.001, 0.005),
-        (LLAMA, "vllm", 131_072, 0.0001, 0.0002),
+    for name, provider_id, context, input_usd, output_usd, more in (
+        ("gpt-4o", "openai", 128_000, 0.0025, 0.01, {}),
+        ("gpt-5", "openai", 400_000, 0.00125, 0.01, {}),
+        ("gpt-3.5-turbo-instruct", "openai", 4_097, 0.0015, 0.002, {"weight": 1}),
+        ("text-embedding-3-small", "openai", 8_192, 0.00002, 0, {"capabilities": ["embeddings"]}),
+        ("claude-sonnet-4-5", "anthropic", 200_000, 0.003, 0.015, {}),
+        ("claude-haiku-4-5", "anthropic", 200_000, 0.001, 0.005, {}),
+        (LLAMA, "vllm", 131_072, 0.0001, 0.0002, {}),
     )
 )
-"""Prices are USD for 1,000 tokens. A row without sizes or prices would wait for the catalogue."""
+"""Prices are USD for 1,000 tokens. A row without sizes or prices would wait for the catalogue.
+
+What cannot chat, and cannot say so, weighs too little to stand in for what can.
+"""
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The settings of a test's hub: any free port, no rate limit, the providers' keys."""
+    """The settings of a test's hub: any free port, no rate limits, no probes, the providers' keys.
+
+    Probes would come at their own times between the calls that a test counts.
+    """
     return {
+        "TOKENHUB_HEALTH_PROBE_DISABLED": "true",
         "TOKENHUB_ADMIN_TOKEN": ADMIN_TOKEN,
         "TOKENHUB_LISTEN_ADDR": "127.0.0.1:0",
         "TOKENHUB_RATE_LIMIT_RPS": "0",

@@ -23,7 +23,7 @@ class Demo:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            bufsize=0,  # what a buffer had read ahead would be lost to `communicate`
         )
         self.lines: list[str] = []
         self.stderr = ""
@@ -31,6 +31,7 @@ class Demo:
     def __enter__(self) -> Self:
         self.url = self._printed(r"base URL +(http://[\w.:]+)/v1\b")
         self.key = self._printed(r"client key +(tokenhub_[0-9a-f]{64})$")
+        self.home = self._printed(r"administer +TOKENHUB_HOME=(\S+) tokenhubctl status$")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -46,16 +47,17 @@ class Demo:
         """Wait for the end and return the exit code; all it printed is in `lines` and `stderr`."""
         if self._process.stdout is not None and not self._process.stdout.closed:
             try:
-                rest, self.stderr = self._process.communicate(timeout=PATIENCE_S)
+                rest, errors = self._process.communicate(timeout=PATIENCE_S)
             except subprocess.TimeoutExpired:
                 self._process.kill()
-                rest, self.stderr = self._process.communicate()
-            self.lines += rest.splitlines()
+                rest, errors = self._process.communicate()
+            self.lines += rest.decode().splitlines()
+            self.stderr = errors.decode()
         return self._process.returncode
 
     def _printed(self, pattern: str) -> str:
         """The group of the next line, which must match `pattern`."""
-        line = self._process.stdout.readline() if self._process.stdout else ""
+        line = self._process.stdout.readline().decode() if self._process.stdout else ""
         self.lines.append(line)
         match = re.match(pattern, line)
         if match is None:

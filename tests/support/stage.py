@@ -21,11 +21,15 @@ PATIENCE_S = 20.0
 
 
 class Stage:
-    """`with Stage() as stage`: a real hub at `stage.url` that takes `stage.key`."""
+    """`with Stage() as stage`: a real hub at `stage.url` that takes `stage.key`.
+
+    A named model becomes no other one there: what a provider does is what its client sees.
+    """
 
     def __init__(self, environ: Mapping[str, str] | None = None, *, seed: int = 1) -> None:
         self.simulators: dict[str, Simulator] = simulators(seed)
         self.key = ""
+        self._failed: set[str] = set()
         self._environ = environ
         self._loop = asyncio.new_event_loop()
         self._parts = ExitStack()
@@ -44,6 +48,8 @@ class Stage:
             self.hub = parts.enter_context(HubProcess(home, self._environ))
             base_urls = {kind: one.base_url for kind, one in self.simulators.items()}
             self.key = self.administer(lambda admin: furnish(admin, base_urls))
+            alone = {"named_fallback": "none"}
+            self.administer(lambda admin: admin.put_routing_config(alone))
             self._parts = parts.pop_all()
         return self
 
@@ -72,9 +78,10 @@ class Stage:
         """Let the next `times` calls of a simulator fail, or all from now on."""
         self._loop.call_soon_threadsafe(lambda: self.simulators[kind].fail(failure, times=times))
         self._settled()
+        self._failed.add(kind)
 
     def reset(self) -> None:
-        """Let every simulator work again, and forget the calls it received."""
+        """Let every simulator work again, forget its calls, and let the hub forget its failures."""
 
         def fresh() -> None:
             for simulator in self.simulators.values():
@@ -83,6 +90,11 @@ class Stage:
 
         self._loop.call_soon_threadsafe(fresh)
         self._settled()
+        self.administer(self._forgive)
+
+    async def _forgive(self, admin: Client) -> None:
+        while self._failed:
+            await admin.edit_provider(self._failed.pop(), {"enabled": True})
 
     def _close(self, simulator: Simulator) -> None:
         self.run(simulator.close())

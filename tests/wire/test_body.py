@@ -215,6 +215,45 @@ def test_a_long_body_is_read_in_several_steps() -> None:
     assert document.raw("messages") == body[len('{"messages": ') : -1]
 
 
+LONG = b'{"a":"' + b"x" * (2 * MIB)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b" " * (2 * MIB), "does not end with '}'"),
+        (b" " * (MIB + 7) + b"[" + LONG + b'"}]', "does not begin with '{'"),
+        (b'"' * (2 * MIB), "does not begin with '{'"),
+        (LONG, "does not end with '}'"),
+        (LONG + b'"]', "does not end with '}'"),
+        (LONG + b'"' + b" " * (2 * MIB), "the body is not JSON"),
+        (LONG + b'" 5}', "the body is not JSON"),
+        (LONG + b"\xff" + b'"}', f"not UTF-8 at byte {len(LONG) + 1}"),
+        (LONG[: MIB - 1] + "é".encode() * MIB + b"x\xa9" + b'"}', f"at byte {3 * MIB + 1}"),
+        (LONG[: MIB - 1] + b"\xc3\xc3" + LONG + b'"}', f"at byte {MIB}"),
+    ],
+)
+def test_what_is_wrong_with_a_long_body_is_said_too(body: bytes, words: str) -> None:
+    assert words in complaint(body)
+
+
+def test_a_long_body_of_any_script_is_read() -> None:
+    text = "é鸡😀" * (MIB // 4)
+    document = parse(b" " * MIB + json.dumps({"a": text}, ensure_ascii=False).encode() + b"\n")
+    assert document.value == {"a": text}
+    assert json.loads(document.raw("a")) == text
+
+
+def test_a_name_is_at_most_4096_bytes_long() -> None:
+    longest = "n" * 4094
+    assert parse(json.dumps({longest: 1}).encode()).raw(longest) == b"1"
+    for name in ("n" * 4095, "é" * 2048, "鸡" * MIB):
+        assert "4096 bytes" in complaint(json.dumps({"a": 1, name: 1}, ensure_ascii=False).encode())
+    inner = parse(json.dumps({"request": {"n" * 4095: 1}}).encode())
+    with pytest.raises(BadRequest, match="4096 bytes"):
+        inner.inner("request")
+
+
 def test_an_inner_object_is_a_document_of_its_own() -> None:
     inner = parse(b'{"request" : { "model":"a" }}').inner("request")
     assert splice(inner, [set_model(inner, "b")]) == b'{ "model":"b" }'

@@ -95,8 +95,11 @@ def test_a_keep_alive_is_an_event_that_sdks_pass_over() -> None:
 
 
 def test_a_whole_stream_whose_provider_left_its_end_out_gets_one() -> None:
+    begin = b'data: {"type":"message_start","choices":[{"text":"a"}]}\n\n'
     for api in (Api.CHAT, Api.COMPLETIONS, Api.MESSAGES):
-        assert reader_for(api).read(end_of_stream(api)) is Part.END
+        reader = reader_for(api)
+        reader.read(begin)
+        assert reader.read(end_of_stream(api)) is Part.END
 
 
 @pytest.mark.parametrize("api", [Api.CHAT, Api.MESSAGES])

@@ -49,7 +49,18 @@ def test_all_other_request_headers_pass_in_order_and_spelling() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Set-Cookie", "Content-Encoding", "Content-Length", "X-Request-Id", "Connection"]
+    "name",
+    [
+        "Set-Cookie",
+        "Content-Encoding",
+        "Content-Length",
+        "X-Request-Id",
+        "Connection",
+        "X-TokenHub-Model",
+        "x-tokenhub-cost-usd",
+        "X-Inferoute-Request-Id",
+        "Access-Control-Allow-Origin",
+    ],
 )
 def test_a_header_between_hub_and_provider_does_not_reach_the_client(name: str) -> None:
     assert forward_response_headers([(name, "value"), ("A", "b")]) == [("A", "b")]

@@ -55,11 +55,6 @@ def test_without_a_model_none_is_named() -> None:
 @pytest.mark.parametrize(
     ("body", "param"),
     [
-        ({"messages": HI, "policy": {"mode": "cheap"}}, "policy.mode"),
-        ({"messages": HI, "policy": {"max_budget_usd": 0.1}}, "policy.max_budget_usd"),
-        ({"messages": HI, "policy": {"speed": 1}}, "policy.speed"),
-        ({"messages": HI, "policy": "cheap"}, "policy"),
-        ({"messages": HI, "capabilities": {"planning": True}}, "capabilities.planning"),
         ({"messages": HI, "output_format": {"type": "json"}}, "output_format.type"),
         ({"messages": HI, "output_schema": {}}, "output_schema"),
         ({"request": {"messages": HI, "output_schema": {}}}, "request.output_schema"),
@@ -99,3 +94,9 @@ def test_the_answer_holds_the_providers_own_json() -> None:
         "routing_reason": "named",
         "response": {"id": "x", "n": 1.0},
     }
+
+
+def test_what_steers_is_not_passed_on() -> None:
+    steering = {"policy": {"mode": "cheap"}, "capabilities": {"planning": True}}
+    assert converted({"messages": HI, **steering}) == {"messages": HI}
+    assert converted({"request": {"messages": HI}, **steering}) == {"messages": HI}

@@ -41,6 +41,7 @@ def test_unknown_fields_are_not_looked_at() -> None:
     [
         (Api.CHAT, {"max_tokens": 10}, 10),
         (Api.CHAT, {"max_tokens": 10, "max_completion_tokens": 20}, 20),
+        (Api.CHAT, {"max_tokens": 20, "max_completion_tokens": 10}, 20),
         (Api.CHAT, {"max_tokens": 10, "max_completion_tokens": None}, 10),
         (Api.CHAT, {"max_tokens": 10, "n": 3}, 30),
         (Api.CHAT, {"n": 3}, None),

@@ -47,7 +47,6 @@ def chat() -> StreamReader:
         (data({"error": {"message": "boom"}}), Part.ERROR),
         (data({"error": {"code": 502}, "choices": [{"delta": {"content": "x"}}]}), Part.ERROR),
         (b"event: error\ndata: boom\n\n", Part.ERROR),
-        (b"data: [DONE]\n\n", Part.END),
         (b": OPENROUTER PROCESSING\n\n", Part.OPENING),
         (keep_alive(Api.CHAT), Part.OPENING),
         (error_event(Api.CHAT, "c", "m", "r"), Part.ERROR),
@@ -91,6 +90,55 @@ def test_a_stream_of_several_choices_has_finished_with_the_last_one() -> None:
         reader.read(data({"choices": [choice]}))
         finished.append(reader.finished)
     assert finished == [False, True, True]
+
+
+def test_a_choice_that_begins_after_another_has_finished_is_open() -> None:
+    reader = chat()
+    finished = []
+    for index, finish in ((0, None), (0, "stop"), (1, None), (0, None), (1, "stop"), (1, None)):
+        choice = {"index": index, "delta": {"content": "a"}, "finish_reason": finish}
+        reader.read(data({"choices": [choice]}))
+        finished.append(reader.finished)
+    assert finished == [False, True, False, False, True, True]
+
+
+DONE = b"data: [DONE]\n\n"
+STOP = named({"type": "message_stop"})
+START = named({"type": "message_start", "message": {"usage": {"input_tokens": 1}}})
+USAGE = data({"choices": [], "usage": {"prompt_tokens": 1}})
+
+
+@pytest.mark.parametrize(
+    ("api", "begin", "end"),
+    [
+        (Api.CHAT, delta({"role": "assistant"}), DONE),
+        (Api.COMPLETIONS, data({"choices": [{"text": "a"}]}), DONE),
+        (Api.MESSAGES, START, STOP),
+        (Api.MESSAGES, named({"type": "content_block_delta", "delta": {"text": "a"}}), STOP),
+    ],
+)
+def test_the_end_of_each_protocol_is_known(api: Api, begin: bytes, end: bytes) -> None:
+    reader = reader_for(api)
+    reader.read(begin)
+    assert reader.read(end) is Part.END
+
+
+@pytest.mark.parametrize(
+    ("api", "events"),
+    [
+        (Api.CHAT, [DONE]),
+        (Api.CHAT, [b": hi\n\n", USAGE, DONE]),
+        (Api.COMPLETIONS, [DONE]),
+        (Api.MESSAGES, [STOP]),
+        (Api.MESSAGES, [named({"type": "ping"}), STOP]),
+    ],
+)
+def test_a_stream_that_is_nothing_but_its_end_is_refused(api: Api, events: list[bytes]) -> None:
+    reader = reader_for(api)
+    for event in events[:-1]:
+        reader.read(event)
+    with pytest.raises(NotOfProtocol, match="ends before"):
+        reader.read(events[-1])
 
 
 def test_the_error_of_a_stream_is_kept_for_its_class() -> None:
@@ -168,7 +216,6 @@ def block_delta(**fields: Any) -> bytes:
         (named({"type": "content_block_stop", "index": 0}), Part.OTHER),
         (named({"type": "message_delta", "delta": {"stop_reason": None}}), Part.OTHER),
         (named({"type": "message_delta"}), Part.OTHER),
-        (named({"type": "message_stop"}), Part.END),
         (named({"type": "error", "error": {"type": "overloaded_error"}}), Part.ERROR),
         (data({"type": "error", "error": {"type": "overloaded_error"}}), Part.ERROR),
         (named({"type": "of_a_later_version"}), Part.OTHER),

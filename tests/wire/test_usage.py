@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenhub.types import Usage
-from tokenhub.wire.usage import anthropic_usage, openai_usage
+from tokenhub.wire.usage import anthropic_usage, embeddings_usage, openai_usage
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,20 @@ def test_anthropic_usage_is_summed_into_all_input(report: dict[str, Any], usage:
     assert anthropic_usage(report) == usage
 
 
+@pytest.mark.parametrize(
+    ("report", "input_tokens"),
+    [
+        ({"prompt_tokens": 8, "total_tokens": 8}, 8),
+        ({"total_tokens": 1000}, 1000),  # Voyage
+        ({"prompt_tokens": None, "total_tokens": 7}, 7),
+        ({"prompt_tokens": 8, "total_tokens": 9, "completion_tokens": 1}, 8),
+        ({}, 0),
+    ],
+)
+def test_embeddings_are_all_input(report: dict[str, Any], input_tokens: int) -> None:
+    assert embeddings_usage(report) == Usage(input_tokens)
+
+
 @pytest.mark.parametrize("value", [None, "12", -5, [], "x"])
 def test_a_counter_that_is_no_number_counts_nothing(value: Any) -> None:
     assert openai_usage({"prompt_tokens": value}) == Usage()
@@ -152,7 +166,7 @@ _reports = st.dictionaries(
 
 @given(_reports)
 def test_whatever_is_reported_the_parts_fit_in_their_whole(report: dict[str, Any]) -> None:
-    for usage in (openai_usage(report), anthropic_usage(report)):
+    for usage in (openai_usage(report), anthropic_usage(report), embeddings_usage(report)):
         written = usage.cache_write_5m_tokens + usage.cache_write_1h_tokens
         assert 0 <= usage.cached_input_tokens + written <= usage.input_tokens
         assert 0 <= usage.reasoning_tokens <= usage.output_tokens

@@ -16,7 +16,10 @@ from tokenhub.types import ApiKey
 
 
 class ApiKeys:
-    """Administers the keys in the database and in `ring`, by which requests are admitted."""
+    """Administers the keys in the database and in `ring`, by which requests are admitted.
+
+    A key is named by its id, or by its name where no other key has it.
+    """
 
     def __init__(self, changes: Changes, ring: KeyRing, events: EventBus) -> None:
         self._changes = changes
@@ -80,8 +83,9 @@ class ApiKeys:
         self._ring.put(key)
         self._events.publish("key_changed", api_key_id=key.id, action=action)
 
-    async def _revoke(self, key_id: str, author: Author) -> None:
-        before = self._known(key_id)
+    async def _revoke(self, name: str, author: Author) -> None:
+        before = self._known(name)
+        key_id = before.id
         entry = author.entry("apikey.revoke", key_id, before=shown(before))
 
         def change(connection: sqlite3.Connection) -> None:
@@ -91,8 +95,17 @@ class ApiKeys:
         self._ring.remove(key_id)
         self._events.publish("key_changed", api_key_id=key_id, action="apikey.revoke")
 
-    def _known(self, key_id: str) -> ApiKey:
-        key = self._ring.get(key_id)
-        if key is None:
-            raise RequestError(404, "apikey_not_found", f"there is no client key {key_id!r}")
-        return key
+    def _known(self, name: str) -> ApiKey:
+        """Return the key with the id `name`, else the only one of that name."""
+        key = self._ring.get(name)
+        if key is not None:
+            return key
+        named = [key for key in self._ring.all() if key.name == name]
+        if len(named) > 1:
+            ids = ", ".join(sorted(key.id for key in named))
+            message = f"{len(named)} client keys have the name {name!r}: say which by its id: {ids}"
+            raise RequestError(409, "ambiguous_apikey", message)
+        if not named:
+            message = f"there is no client key {name!r}: 'tokenhubctl apikey list' shows their ids"
+            raise RequestError(404, "apikey_not_found", message)
+        return named[0]

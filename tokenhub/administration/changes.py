@@ -45,13 +45,17 @@ class Changes:
         return self._now_ms()
 
     async def alone(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run `work` while no other change runs, to its end even if the caller goes away.
+        """Run `work` while no other change runs, to its end (see `to_the_end`)."""
+        return await self.to_the_end(self._in_turn(work))
+
+    async def to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` to its end even if the caller goes away.
 
         A client that hangs up between the commit and the update of memory must not leave the two
         different.
         """
         task: asyncio.Task[T | TokenHubError] = self._tasks.start(
-            "administration", self._guarded(work)
+            "administration", _or_refusal(work)
         )
         result = await asyncio.shield(task)
         if isinstance(result, TokenHubError):
@@ -79,9 +83,13 @@ class Changes:
         """Add the audit row inside the caller's transaction."""
         self._audit.append(connection, entry, self._now_ms())
 
-    async def _guarded(self, work: Coroutine[Any, Any, T]) -> T | TokenHubError:
+    async def _in_turn(self, work: Coroutine[Any, Any, T]) -> T:
         async with self._one_at_a_time:
-            try:
-                return await work
-            except TokenHubError as error:
-                return error  # a refusal is an answer, not the failure of a task
+            return await work
+
+
+async def _or_refusal(work: Coroutine[Any, Any, T]) -> T | TokenHubError:
+    try:
+        return await work
+    except TokenHubError as error:
+        return error  # a refusal is an answer, not the failure of a task

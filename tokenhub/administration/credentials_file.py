@@ -1,4 +1,4 @@
-"""The credentials file: providers, models and keys declared in a private file (SPEC §3).
+"""The credentials file: providers, models and keys declared in a private file.
 
 An entry is applied when it is new or has changed since it was applied, so that what was edited or
 deleted by other means stays so. A provider's key counts as an entry of its own: while the vault is
@@ -129,6 +129,7 @@ class CredentialsFile:
         if not self._leads_to(entry, current):
             raise BadRequest("its URL was changed elsewhere, so the key of this entry is not used")
         if self._memory_keys is not None:
+            current.patched({"api_key": key})  # only to refuse what cannot be a key
             self._memory_keys.hold(provider_id, key)
             return
         try:

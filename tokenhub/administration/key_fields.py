@@ -1,4 +1,4 @@
-"""What an administrator may write about a client key (SPEC §6), and how a key is shown."""
+"""What an administrator may write about a client key, and how a key is shown."""
 
 import json
 import re
@@ -28,7 +28,7 @@ def _seconds(text: str) -> int:
 
 
 def _scopes(value: object) -> object:
-    """Return a list that came as its JSON text (SPEC §6) as the list."""
+    """Return a list that came as its JSON text as the list."""
     if not isinstance(value, str):
         return value
     try:

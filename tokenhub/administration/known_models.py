@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from tokenhub.errors import UpstreamError, VaultUnavailable
 from tokenhub.providers.catalogue import CatalogueEntry
@@ -17,6 +17,9 @@ from tokenhub.types import Provider
 
 Lookup = Callable[[Sequence[tuple[str, str]]], Awaitable[list[CatalogueEntry | None]]]
 
+LOOKUPS_AT_ONCE: Final = 2
+"""Each is a process of its own: many at once would only run into their time limit together."""
+
 
 @dataclass(frozen=True, slots=True)
 class KnownModel:
@@ -25,15 +28,20 @@ class KnownModel:
     found: Discovered
     pricing_source: str | None
 
-    def fields(self) -> dict[str, Any]:
-        """Return what is known as fields of a model's row."""
+    def sizes(self) -> dict[str, int]:
+        """Return what is known of its sizes as fields of a model's row."""
         sizes = {
             "max_context_tokens": self.found.max_context_tokens,
             "max_output_tokens": self.found.max_output_tokens,
         }
-        prices = {} if self.found.prices is None else price_fields(self.found.prices)
-        known = {name: value for name, value in (sizes | prices).items() if value is not None}
-        return known | ({"pricing_source": self.pricing_source} if prices else {})
+        return {name: value for name, value in sizes.items() if value is not None}
+
+    def fields(self) -> dict[str, Any]:
+        """Return all that is known as fields of a model's row."""
+        if self.found.prices is None:
+            return dict(self.sizes())
+        prices = price_fields(self.found.prices)
+        return self.sizes() | prices | {"pricing_source": self.pricing_source}
 
     def spec(self, provider_id: str, *, enabled: bool) -> ModelSpec:
         """Return the row that registers it."""
@@ -51,6 +59,7 @@ class KnownModels:
         self._keys = keys
         self._lookup = lookup
         self._now_ms = now_ms
+        self._lookups = asyncio.Semaphore(LOOKUPS_AT_ONCE)
 
     async def listed(self, provider: Provider) -> list[KnownModel]:
         """Return what `provider` lists, with what the catalogue adds; raises `UpstreamError`.
@@ -58,17 +67,22 @@ class KnownModels:
         Without an available key it is asked without one.
         """
         found = await discover(self._upstream, provider, self._key(provider), self._now_ms())
-        entries = await self._lookup([(provider.prefix, model.id) for model in found])
+        entries = await self._looked_up([(provider.prefix, model.id) for model in found])
         return [_merged(model, entry) for model, entry in zip(found, entries, strict=True)]
 
     async def completed(self, spec: ModelSpec, provider: Provider) -> ModelSpec:
         """Return `spec` with the catalogue's prices and sizes where it says nothing of them."""
         deployment = resolve_model(spec, provider)
-        if deployment.prices is not None and spec.max_context_tokens is not None:
-            return spec
-        entry = (await self._lookup([(provider.prefix, deployment.upstream_name)]))[0]
-        known = _merged(Discovered(spec.id, prices=deployment.prices), entry).fields()
-        return ModelSpec.parse(known | _manual(spec))
+        given = {name: value for name, value in spec.stored().items() if value is not None}
+        if deployment.prices is not None:
+            given.setdefault("pricing_source", "manual")
+            if spec.max_context_tokens is not None:
+                return ModelSpec.parse(given)
+        entry = (await self._looked_up([(provider.prefix, deployment.upstream_name)]))[0]
+        known = _merged(Discovered(spec.id), entry)
+        # Prices are taken as a whole or not at all: ours must not mix with the catalogue's.
+        filled = known.fields() if deployment.prices is None else known.sizes()
+        return ModelSpec.parse(filled | given)
 
     async def find(self, name: str, providers: Sequence[Provider]) -> list[ModelSpec]:
         """Return the enabled row that `name` would have at each provider that is known to have it.
@@ -78,7 +92,7 @@ class KnownModels:
         """
         if not is_model_id(name):
             return []
-        entries = await self._lookup([(provider.prefix, name) for provider in providers])
+        entries = await self._looked_up([(provider.prefix, name) for provider in providers])
         found = await asyncio.gather(
             *(
                 self._known(name, provider, entry)
@@ -105,17 +119,15 @@ class KnownModels:
             return None
         return next((known for known in listed if known.found.id == name), None)
 
+    async def _looked_up(self, names: Sequence[tuple[str, str]]) -> list[CatalogueEntry | None]:
+        async with self._lookups:
+            return await self._lookup(names)
+
     def _key(self, provider: Provider) -> str | None:
         try:
             return self._keys.key_for(provider, None)
         except VaultUnavailable:
             return None
-
-
-def _manual(spec: ModelSpec) -> dict[str, Any]:
-    stored = spec.stored()
-    priced = spec.input_per_1k is not None
-    return ({"pricing_source": "manual"} if priced else {}) | stored
 
 
 def _merged(found: Discovered, entry: CatalogueEntry | None) -> KnownModel:

@@ -41,10 +41,14 @@ class Models:
     async def upsert(
         self, payload: Mapping[str, Any], author: Author, also: Also = nothing
     ) -> tuple[dict[str, Any], bool]:
-        """Create or replace a deployment; return its row and whether it is new.
+        """Create a deployment, or change the fields given of one that is there.
 
-        Prices and sizes that are not given come from the catalogue, where it knows the model.
+        Return its row and whether it is new. Prices and sizes of a new one that are not given come
+        from the catalogue, where it knows the model. It is enabled unless `payload` says otherwise.
         """
+        key = (str(payload.get("provider_id")), str(payload.get("id")))
+        if key in self._inventory.models:
+            return await self._changes.alone(self._update(key, payload, author, also))
         spec = ModelSpec.parse(payload)
         provider = self._inventory.providers.get(spec.provider_id)
         if provider is None:
@@ -64,7 +68,7 @@ class Models:
             spec = await self._registrable(name)
             await self._changes.alone(self._upsert(spec, author, also))
         else:
-            await self._changes.alone(self._patch(name, payload, author, also))
+            await self._changes.alone(self._patch(name, payload, author, "model.patch", also))
 
     async def delete(self, name: str, author: Author) -> None:
         """Remove a deployment."""
@@ -83,14 +87,21 @@ class Models:
         await self._store(spec, before, author, "model.upsert", also)
         return self._row(key), before is None
 
+    async def _update(
+        self, key: ModelKey, payload: Mapping[str, Any], author: Author, also: Also
+    ) -> tuple[dict[str, Any], bool]:
+        changes = {"enabled": True, **payload}
+        await self._patch("/".join(key), changes, author, "model.upsert", also)
+        return self._row(key), False
+
     async def _patch(
-        self, name: str, payload: Mapping[str, Any], author: Author, also: Also
+        self, name: str, payload: Mapping[str, Any], author: Author, action: str, also: Also
     ) -> None:
         before = self._inventory.models[self._inventory.model_key(name)]
         changes = dict(payload)
         if PRICE_FIELDS & changes.keys():
             changes.setdefault("pricing_source", "manual")
-        await self._store(before.patched(changes), before, author, "model.patch", also)
+        await self._store(before.patched(changes), before, author, action, also)
 
     async def _store(
         self, spec: ModelSpec, before: ModelSpec | None, author: Author, action: str, also: Also
@@ -119,6 +130,8 @@ class Models:
             if spec.provider_id in known.providers
             and (spec.provider_id, spec.id) not in known.models
         ]
+        if not fresh:
+            return
 
         def change(connection: sqlite3.Connection) -> None:
             for spec in fresh:

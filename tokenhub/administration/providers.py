@@ -8,7 +8,7 @@ from tokenhub.administration.changes import Author, Changes
 from tokenhub.administration.inventory import Inventory
 from tokenhub.administration.key_store import KEEP, KeyChange, KeyStore
 from tokenhub.administration.rows import provider_row
-from tokenhub.health.tracker import HealthTracker
+from tokenhub.health.monitor import HealthMonitor
 from tokenhub.observe.events import EventBus
 from tokenhub.providers.keys import ProviderKeys
 from tokenhub.providers.spec import ProviderSpec, origins
@@ -31,7 +31,7 @@ class Providers:
         inventory: Inventory,
         key_store: KeyStore,
         keys: ProviderKeys,
-        health: HealthTracker,
+        health: HealthMonitor,
         events: EventBus,
     ) -> None:
         self._changes = changes
@@ -58,12 +58,12 @@ class Providers:
     async def upsert(
         self, payload: Mapping[str, Any], author: Author, also: Also = nothing
     ) -> tuple[dict[str, Any], bool]:
-        """Create or replace a provider; return its row and whether it is new.
+        """Create a provider, or change the fields given of one that is there.
 
-        A key that is not given is kept. `also` runs in the same transaction.
+        Return its row and whether it is new. A preset's name is the id where none is given, and a
+        provider is enabled unless `payload` says otherwise. `also` runs in the same transaction.
         """
-        spec = ProviderSpec.parse(payload)
-        return await self._changes.alone(self._upsert(spec, author, also))
+        return await self._changes.alone(self._upsert(payload, author, also))
 
     async def patch(
         self,
@@ -74,7 +74,7 @@ class Providers:
     ) -> bool:
         """Change the fields given; return whether that detached the provider's key.
 
-        It does where the origin is a new one and no new key comes with it.
+        It does where the key is null, or the origin is a new one and no new key comes with it.
         """
         return await self._changes.alone(self._patch(provider_id, payload, author, also))
 
@@ -83,11 +83,15 @@ class Providers:
         await self._changes.alone(self._delete(provider_id, author))
 
     async def _upsert(
-        self, spec: ProviderSpec, author: Author, also: Also
+        self, payload: Mapping[str, Any], author: Author, also: Also
     ) -> tuple[dict[str, Any], bool]:
-        before = self._inventory.providers.get(spec.id)
-        if before is not None and spec.cred_store is None and self._key_store.has(spec.id):
-            spec = spec.patched({"cred_store": CredStore.VAULT.value})
+        if payload.get("preset") is not None:
+            payload = {"id": payload["preset"], **payload}
+        before = self._inventory.providers.get(str(payload.get("id")))
+        if before is None:
+            spec = ProviderSpec.parse(payload)
+        else:
+            spec = before.patched({"enabled": True, **payload})
         await self._store(spec, before, author, "provider.upsert", also)
         return self.get(spec.id), before is None
 
@@ -124,6 +128,7 @@ class Providers:
         await self._changes.apply(entry, change)
         key_change.adopt()
         self._inventory.put_provider(ProviderSpec.parse(spec.stored()))
+        self._health.forget(spec.id)  # another address or key may do better
         self._events.publish("config_changed", action=action, resource=spec.id)
 
     def _key_change(self, spec: ProviderSpec, before: ProviderSpec | None) -> KeyChange:
@@ -132,7 +137,7 @@ class Providers:
         if not self._key_store.has(spec.id):
             return KEEP
         provider = self._inventory.resolved(spec)
-        if before is None or provider.cred_store is not CredStore.VAULT:
+        if before is None or _drops_key(spec) or provider.cred_store is not CredStore.VAULT:
             return self._key_store.remove(spec.id)
         was = self._inventory.resolved(before)
         return KEEP if origins(provider) <= origins(was) else self._key_store.remove(spec.id)
@@ -157,3 +162,7 @@ class Providers:
         if provider.cred_store is CredStore.VAULT:
             return self._key_store.has(spec.id)
         return self._keys.key_for(provider, None) is not None
+
+
+def _drops_key(spec: ProviderSpec) -> bool:
+    return spec.api_key is None and "api_key" in spec.model_fields_set

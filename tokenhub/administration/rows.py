@@ -1,9 +1,9 @@
-"""How providers and models are shown (SPEC §9 "Shapes"): what is in force, and never a secret."""
+"""How providers and models are shown: what is in force, and never a secret."""
 
 from typing import Any
 
 from tokenhub.administration.units import timestamp
-from tokenhub.health.tracker import Health
+from tokenhub.health.state import Health
 from tokenhub.providers.presets import PRESETS
 from tokenhub.providers.pricing import price_fields
 from tokenhub.providers.spec import ModelSpec, ProviderSpec

@@ -99,12 +99,19 @@ class VaultDoor:
         return await self.status()
 
     async def _init(self, password: str, author: Author) -> None:
-        await self._change(author, "vault.init", lambda also: self._vault.init(password, also))
-        await self._opened()
+        await self._open(author, "vault.init", lambda also: self._vault.init(password, also))
 
     async def _unlock(self, password: str, author: Author) -> None:
-        await self._change(author, "vault.unlock", lambda also: self._vault.unlock(password, also))
-        await self._opened()
+        await self._open(author, "vault.unlock", lambda also: self._vault.unlock(password, also))
+
+    async def _open(
+        self, author: Author, action: str, change: Callable[[Also], Coroutine[Any, Any, None]]
+    ) -> None:
+        async def work() -> None:
+            await self._change(author, action, change)
+            await self._opened()
+
+        await self._changes.to_the_end(work())
 
     async def _change(
         self,

@@ -41,6 +41,15 @@ class FrontDesk:
         require(key, scope)
         return key
 
+    def look_again(self, token: str | None, scope: Scope) -> ApiKey:
+        """Return the key as it is now: it may have been revoked or changed since `admit`.
+
+        Raises RequestError 401 and 403.
+        """
+        key = self._keys.authenticate(token, self._clock.now_ms())
+        require(key, scope)
+        return key
+
     def _known(self, token: str | None, address: str) -> ApiKey:
         try:
             return self._keys.authenticate(token, self._clock.now_ms())

@@ -9,7 +9,7 @@ from tokenhub.types import ApiKey
 
 MAX_BUCKETS = 10_000
 STRANGER_RPS = 10.0
-"""Requests a second that one address may send without a valid key (SPEC §1)."""
+"""Requests a second that one address may send without a valid key."""
 
 
 class _Bucket:

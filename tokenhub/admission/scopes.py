@@ -9,7 +9,7 @@ _GRANTED_BY = {
     Scope.EMBEDDINGS: frozenset({Scope.EMBEDDINGS}),
     Scope.MODELS: frozenset({Scope.MODELS, Scope.CHAT, Scope.PLAN}),
 }
-"""Who chats or plans may also see the models (SPEC §6 "Client keys")."""
+"""Who chats or plans may also see the models."""
 
 
 def require(key: ApiKey, scope: Scope) -> None:

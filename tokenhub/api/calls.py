@@ -2,36 +2,33 @@
 
 from aiohttp import web
 
+from tokenhub.admission.keys import PREFIX
 from tokenhub.api.body import read_document
 from tokenhub.api.identity import REQUEST_ID
-from tokenhub.errors import BadRequest
+from tokenhub.api.middleware import ACCOUNTED
 from tokenhub.gateway import Call
+from tokenhub.routing.policy import Steering
+from tokenhub.routing.steering import from_headers
 from tokenhub.text import clean
 from tokenhub.types import Api
 from tokenhub.wire.body import Document
 
 CLIENT_NAME_CHARS = 64
-_STEERING = (
-    "X-TokenHub-Mode",
-    "X-TokenHub-Max-Budget-USD",
-    "X-TokenHub-Max-Latency-Ms",
-    "X-TokenHub-Min-Weight",
-    "X-TokenHub-Fallback",
-)
 
 
 def credentials(request: web.Request) -> tuple[str | None, str | None]:
     """The client's key, and its own `Authorization` where that is for the provider.
 
-    The key comes as `X-TokenHub-Key`, else `Authorization: Bearer`, else `x-api-key`.
+    The key comes as `X-TokenHub-Key`, else `Authorization: Bearer`, else `x-api-key`. What holds a
+    key of ours is never for a provider.
     """
     headers = request.headers
-    authorization = headers.get("Authorization")
+    authorization = headers.get("Authorization", "")
     if (own := headers.get("X-TokenHub-Key")) is not None:
-        return own, authorization
-    if authorization is not None:
-        scheme, _, value = authorization.partition(" ")
-        return (value.strip() if scheme.lower() == "bearer" else ""), None
+        return own, (authorization if authorization and PREFIX not in authorization else None)
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() == "bearer" and (value := value.strip()):
+        return value, None
     return headers.get("x-api-key"), None
 
 
@@ -44,11 +41,10 @@ def client_name(request: web.Request) -> str:
 def call_from(request: web.Request, api: Api) -> Call:
     """The call that `request` makes of `api`; its body is not read yet."""
 
-    async def read() -> Document:
-        for name in _STEERING:
-            if name in request.headers:
-                raise BadRequest(f"{name}: steering by headers is not available", param=name)
-        return await read_document(request)
+    async def read() -> tuple[Document, Steering]:
+        request[ACCOUNTED] = True  # the gateway reads once it answers for the request
+        steering = from_headers(request.headers.items())
+        return await read_document(request), steering
 
     token, client_authorization = credentials(request)
     query = request.rel_url.raw_query_string

@@ -27,7 +27,10 @@ def client_routes(gateway: Gateway) -> Sequence[web.RouteDef]:
 async def _serve(gateway: Gateway, api: Api, request: web.Request) -> web.StreamResponse:
     stream = WebStream(request)
     answer = await gateway.serve(call_from(request, api), stream)
-    return await stream.finish() if answer is None else whole(answer)
+    if answer is not None:
+        return whole(answer)
+    await stream.finish()
+    return stream.response
 
 
 def whole(answer: Answer) -> web.Response:

@@ -6,7 +6,7 @@ malformed request, which may be a key.
 
 import asyncio
 import logging
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 from aiohttp import StreamReader, web
 from aiohttp.http import RawRequestMessage
@@ -20,6 +20,15 @@ logger = logging.getLogger(__name__)
 
 MAX_HEADER_FIELD_BYTES: Final = 16 * 1024
 KEEP_ALIVE_S: Final = 75.0
+READ_BYTES: Final = 64 * 1024
+"""Read at once: asyncio's own 256 KiB are allocated anew for each read, which takes longer."""
+
+
+@runtime_checkable
+class _SmallReads(Protocol):
+    """A transport of asyncio whose reads have a size."""
+
+    max_size: int
 
 
 class Connection(web.RequestHandler):
@@ -49,6 +58,8 @@ class Connection(web.RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the first header."""
         super().connection_made(transport)
+        if isinstance(transport, _SmallReads):
+            transport.max_size = READ_BYTES
         self._await_header()
 
     def connection_lost(self, exc: BaseException | None) -> None:

@@ -24,6 +24,11 @@ logger = logging.getLogger(__name__)
 
 SHOWN_PATH_CHARS: Final = 100
 SHOWN_FRAMES: Final = 12
+CLIENT_PATHS: Final = frozenset(
+    {"chat", "completions", "embeddings", "messages", "models", "responses"}
+)
+"""What the paths of the client API begin with after `/v1/`."""
+
 DO_NOT_RETRY: Final = {"x-should-retry": "false"}
 """The header by which the OpenAI and Anthropic SDKs are told that a repetition is of no use."""
 
@@ -86,7 +91,8 @@ def _of_aiohttp(error: web.HTTPException, request: web.BaseRequest) -> RequestEr
     match error:
         case web.HTTPNotFound():
             path = clean(request.path, SHOWN_PATH_CHARS)
-            return RequestError(404, "not_found", f"there is no {path!r} here")
+            hint = _base_url_hint(request.path)
+            return RequestError(404, "not_found", f"there is no {path!r} here{hint}")
         case web.HTTPMethodNotAllowed():
             methods = ", ".join(sorted(error.allowed_methods))
             return RequestError(
@@ -97,3 +103,12 @@ def _of_aiohttp(error: web.HTTPException, request: web.BaseRequest) -> RequestEr
             return RequestError(417, "expectation_failed", message)
         case _:
             return RequestError(error.status, "refused", error.reason)
+
+
+def _base_url_hint(path: str) -> str:
+    """Say what is wrong with a client's base URL; OpenAI's ends in /v1, Anthropic's does not."""
+    if path.startswith("/v1/v1/"):
+        return ": the client adds /v1 itself, so its base URL must end without it"
+    if path.strip("/").split("/")[0] in CLIENT_PATHS:
+        return ": the client does not add /v1 itself, so its base URL must end in /v1"
+    return ""

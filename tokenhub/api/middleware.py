@@ -16,31 +16,51 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ENDLESS: Final = frozenset({"/admin/v1/events"})
 """Paths whose answers end only with the process: nobody waits for those."""
 
+ACCOUNTED: Final = web.RequestKey("accounted", bool)
+"""Left in a request once the gateway accounts for whatever comes of it."""
+
+Aside = Callable[[int, str | None], None]
+"""Takes the HTTP status and, for an error, the code of an answer that was given aside."""
+
 DRAIN_RETRY_AFTER_S: Final = 5
 
 
-class Edge:
-    """Gives each request its id, keeps strangers out, counts it, and answers its failure."""
+def nobody(_: int, __: str | None) -> None:
+    """Do nothing, where nobody counts."""
 
-    def __init__(self, perimeter: Perimeter, traffic: Traffic) -> None:
+
+class Edge:
+    """Gives each request its id, keeps strangers out, counts it, and answers its failure.
+
+    `aside` is told of each answer under `/v1` that the gateway does not account for: to requests
+    that were refused before it, or that are not for it.
+    """
+
+    def __init__(self, perimeter: Perimeter, traffic: Traffic, aside: Aside = nobody) -> None:
         self._perimeter = perimeter
         self._traffic = traffic
+        self._aside = aside
 
     @web.middleware
     async def handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer `request` by `handler`; what goes wrong becomes an answer too."""
         request_id = request_id_from(request.headers.get("X-Request-Id"))
         request[REQUEST_ID] = request_id
+        code = None
         try:
             self._perimeter.check(request)
-            return await self._counted(request, handler)
+            response = await self._counted(request, handler)
         except Exception as error:
             if _is_lost(request):
                 raise
-            response = error_response(refusal_for(error, request), request, request_id)
+            refusal = refusal_for(error, request)
+            code = refusal.code
+            response = error_response(refusal, request, request_id)
             if self._traffic.closed:
                 response.force_close()
-            return response
+        if request.path.startswith("/v1/") and ACCOUNTED not in request:
+            self._aside(response.status, code)
+        return response
 
     async def prepare(self, request: web.Request, response: web.StreamResponse) -> None:
         """Complete the headers of any response, streams included, before they go out."""

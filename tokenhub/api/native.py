@@ -10,9 +10,13 @@ from tokenhub.api.calls import call_from
 from tokenhub.api.client_api import whole
 from tokenhub.api.streams import WebStream
 from tokenhub.gateway import Answer, Gateway
+from tokenhub.routing.policy import Steering
+from tokenhub.routing.steering import from_envelope
 from tokenhub.types import NANO, Api
 from tokenhub.wire.body import Document
 from tokenhub.wire.native import RoutingFacts, answer, chat_body
+
+Read = Callable[[], Awaitable[tuple[Document, Steering]]]
 
 
 def native_routes(gateway: Gateway) -> list[web.RouteDef]:
@@ -23,17 +27,21 @@ def native_routes(gateway: Gateway) -> list[web.RouteDef]:
         call = call_from(request, Api.CHAT)
         reply = await gateway.serve(replace(call, read=_unwrapped(call.read)), stream)
         if reply is None:
-            return await stream.finish()
+            await stream.finish()
+            return stream.response
         return whole(_enveloped(reply) if reply.status == 200 else reply)
 
     return [web.post("/v1/chat", chat)]
 
 
-def _unwrapped(read: Callable[[], Awaitable[Document]]) -> Callable[[], Awaitable[Document]]:
-    """Read the envelope, and give the chat completion in it."""
+def _unwrapped(read: Read) -> Read:
+    """Read the envelope, and give the chat completion in it and what it steers."""
 
-    async def inner() -> Document:
-        return await parsed(chat_body(await read()))
+    async def inner() -> tuple[Document, Steering]:
+        envelope, by_headers = await read()
+        value = envelope.value
+        steering = from_envelope(value.get("policy"), value.get("capabilities"))
+        return await parsed(chat_body(envelope)), steering.over(by_headers)
 
     return inner
 
@@ -43,7 +51,7 @@ def _enveloped(reply: Answer) -> Answer:
     facts = RoutingFacts(
         model=target.deployment.id if target else "",
         provider=target.provider.id if target else "",
-        reason=reply.trip.reason,
+        reason=reply.trip.candidate.reason if reply.trip.candidate else "",
         cost_usd=reply.charge.cost_nano / NANO,
     )
     return replace(reply, body=answer(facts, reply.body))

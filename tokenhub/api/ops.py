@@ -1,10 +1,12 @@
-"""The routes for whoever watches over the process: is it alive, is it ready, how does it do."""
+"""The routes for whoever watches over the process: what is it, is it alive, ready, how busy."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
+
+from tokenhub import __version__
 
 METRICS_CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 """https://prometheus.io/docs/instrumenting/exposition_formats/"""
@@ -26,6 +28,13 @@ def ops_routes(
 ) -> list[web.RouteDef]:
     """Return the routes; `guard_metrics` raises RequestError for who may not see the metrics."""
 
+    async def index(request: web.Request) -> web.Response:
+        base = f"{request.scheme}://{request.host}"
+        urls = {"openai": f"{base}/v1", "anthropic": base}
+        return web.json_response(
+            {"name": "TokenHub", "version": __version__, "base_urls": urls, "admin": "/admin/v1"}
+        )
+
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
@@ -45,6 +54,7 @@ def ops_routes(
         return web.Response(body=await render_metrics(), headers=headers)
 
     return [
+        web.get("/", index),
         web.get("/healthz", healthz),
         web.get("/readyz", readyz),
         web.get("/metrics", metrics),

@@ -1,4 +1,4 @@
-"""Who may talk to the hub at all: the rules about hosts, origins and content types (SPEC §6).
+"""Who may talk to the hub at all: the rules about hosts, origins and content types.
 
 They keep web pages out: a page can make a browser call us, also under a name of its own that
 points at this machine (DNS rebinding), but it cannot choose the `Host` and `Origin` that are sent.

@@ -12,7 +12,7 @@ from typing import Final, cast
 from aiohttp import web
 
 from tokenhub.api.connection import Connection
-from tokenhub.api.middleware import Edge
+from tokenhub.api.middleware import Aside, Edge, nobody
 from tokenhub.api.perimeter import Perimeter
 from tokenhub.api.traffic import Traffic
 from tokenhub.errors import StartError
@@ -31,10 +31,16 @@ BACKLOG: Final = 1024
 
 
 def build_app(
-    routes: Iterable[web.AbstractRouteDef], perimeter: Perimeter, traffic: Traffic
+    routes: Iterable[web.AbstractRouteDef],
+    perimeter: Perimeter,
+    traffic: Traffic,
+    aside: Aside = nobody,
 ) -> web.Application:
-    """Return the application that serves `routes` behind `perimeter`, counted by `traffic`."""
-    edge = Edge(perimeter, traffic)
+    """Return the application that serves `routes` behind `perimeter`, counted by `traffic`.
+
+    `aside` counts the answers that the gateway does not account for.
+    """
+    edge = Edge(perimeter, traffic, aside)
     app = web.Application(middlewares=[edge.handle], client_max_size=MAX_BODY_BYTES)
     app.on_response_prepare.append(edge.prepare)
     app.add_routes(routes)

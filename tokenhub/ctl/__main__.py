@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from tokenhub import config
-from tokenhub.ctl import apikey, hub, model, provider, target, vault
+from tokenhub.ctl import apikey, hub, model, provider, routing, standing, target, vault
 from tokenhub.ctl.command import Call, UsageError, add_json_flag
 from tokenhub.ctl.output import Output
 from tokenhub.errors import HubUnreachable, RequestError, TokenHubError
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         return _failed(str(error), WRONG_USAGE)
     except RequestError as error:
-        return _failed(_refusal(error), FAILED)
+        return _failed(_refusal(error, args), FAILED)
     except BrokenPipeError:  # the reader of our output has enough: `tokenhubctl model list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
@@ -63,17 +63,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_json_flag(parser)
     parsers = parser.add_subparsers(dest="noun", metavar="COMMAND", required=True)
-    for nouns in (hub, vault, provider, model, apikey):
+    for nouns in (hub, vault, provider, model, routing, standing, apikey):
         nouns.add(parsers)
     return parser
 
 
-def _refusal(error: RequestError) -> str:
+def _refusal(error: RequestError, args: argparse.Namespace) -> str:
     if error.status == 401 and error.code == "invalid_admin_token":
         return (
             f"{error.message} (the token comes from {target.TOKEN_VARIABLE}, "
             "else from the home's token file)"
         )
+    for field in getattr(args, "fields", ()):
+        if error.message.startswith(f"{field.name}: "):
+            return f"{field.name} ({field.option}){error.message[len(field.name) :]}"
     return error.message
 
 

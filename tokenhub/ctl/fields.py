@@ -37,6 +37,17 @@ def switch(value: str) -> bool:
     return known[value.lower()]
 
 
+def json_list(value: str) -> list[Any]:
+    """Read a JSON list."""
+    try:
+        items = json.loads(value)
+    except ValueError:
+        items = None
+    if not isinstance(items, list):
+        raise argparse.ArgumentTypeError(f"expected a JSON list, got {value!r}")
+    return items
+
+
 def add_arguments(parser: argparse.ArgumentParser, fields: Sequence[Field]) -> None:
     """Let `parser` take the object as JSON, by flags, or both (a flag wins)."""
     parser.add_argument("object", nargs="?", metavar="JSON", help="the fields as a JSON object")
@@ -48,16 +59,22 @@ def add_arguments(parser: argparse.ArgumentParser, fields: Sequence[Field]) -> N
             metavar="VALUE",
             help=field.help,
         )
+    parser.set_defaults(fields=tuple(fields))
 
 
-def read_object(args: argparse.Namespace, fields: Sequence[Field]) -> dict[str, Any]:
-    """Return the object that the command line gives; raises `UsageError` where there is none."""
+def read_object(
+    args: argparse.Namespace, fields: Sequence[Field], *, may_be_empty: bool = False
+) -> dict[str, Any]:
+    """Return the object that the command line gives; raises `UsageError` where there is none.
+
+    `may_be_empty` is for a command that means something without any field.
+    """
     given = _parse(args.object) if args.object is not None else {}
     for field in fields:
         value = getattr(args, f"field_{field.name}")
         if value is not None:
             given[field.name] = value
-    if not given:
+    if not given and not may_be_empty:
         raise UsageError("nothing given: name the fields as a JSON object or by flags (see --help)")
     return given
 

@@ -1,9 +1,7 @@
 """`tokenhubctl model`: the models that providers are called for."""
 
-import json
-
 from tokenhub.ctl.command import Call, Parsers, noun, verb
-from tokenhub.ctl.fields import Field, add_arguments, names, read_object, switch
+from tokenhub.ctl.fields import Field, add_arguments, json_list, names, read_object, switch
 
 KEY = (
     Field("id", str, "the name that clients use"),
@@ -20,7 +18,7 @@ FIELDS = (
     Field("cache_write_per_1k", float, "USD per 1,000 input tokens written to the cache"),
     Field("cache_write_5m_per_1k", float, "the same, kept for five minutes"),
     Field("cache_write_1h_per_1k", float, "the same, kept for an hour"),
-    Field("tiers", json.loads, "prices of long inputs, as a JSON list"),
+    Field("tiers", json_list, "prices of long inputs, as a JSON list"),
     Field("fallbacks", names, "models to try next, comma-separated"),
     Field("capabilities", names, "what it can do: tools, vision, json, reasoning, embeddings"),
     Field("enabled", switch, "true or false"),

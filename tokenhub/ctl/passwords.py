@@ -2,7 +2,11 @@
 
 import argparse
 import getpass
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tokenhub.ctl.command import UsageError
 
@@ -15,18 +19,27 @@ def add_password_flag(parser: argparse.ArgumentParser, help_text: str) -> None:
 
 
 def read_line(what: str) -> str:
-    """Return the next line of standard input; raises `UsageError` when it is empty."""
-    line = sys.stdin.readline().rstrip("\r\n")
+    """Return the next line of standard input; raises `UsageError` when it is empty.
+
+    A person at a terminal is asked for it, without an echo.
+    """
+    line = ask(what) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     if not line:
-        raise UsageError(f"expected {what} on standard input, got nothing")
+        raise UsageError(f"expected the {what} on standard input, got nothing")
     return line
 
 
 def ask(what: str) -> str:
     """Ask the person at the terminal for `what`; raises `UsageError` where there is none."""
     if not sys.stdin.isatty():
-        raise UsageError(f"no terminal to ask for {what}: give it with {FROM_STDIN}")
-    return getpass.getpass(f"{what}: ")
+        raise UsageError(
+            f"no terminal to ask for the {what}: give it on standard input with {FROM_STDIN}"
+        )
+    try:
+        with _interruptible():
+            return getpass.getpass(f"{what[0].upper()}{what[1:]}: ")
+    except EOFError:
+        raise UsageError(f"expected the {what}, nothing was typed") from None
 
 
 def ask_twice(what: str) -> str:
@@ -35,3 +48,16 @@ def ask_twice(what: str) -> str:
     if first != ask(f"{what} again"):
         raise UsageError("the two passwords differ: nothing was changed")
     return first
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl+C end what waits here: asyncio's handler would only mark the task as cancelled."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals never come to another thread
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,7 +1,9 @@
 """`tokenhubctl provider`: where models are called."""
 
 import argparse
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from tokenhub.ctl import passwords
 from tokenhub.ctl.command import Call, Parsers, noun, verb
@@ -31,8 +33,7 @@ COLUMNS = {
     "type": "TYPE",
     "base_url": "URL",
     "enabled": "ENABLED",
-    "cred_store": "KEY FROM",
-    "has_key": "HAS KEY",
+    "key": "KEY",
     "health.state": "HEALTH",
     "source": "SOURCE",
 }
@@ -51,6 +52,8 @@ DISCOVERY_COLUMNS = {
     "input_per_1k": "INPUT USD/1K",
     "output_per_1k": "OUTPUT USD/1K",
 }
+HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Where servers run that need no key."""
 
 
 def add(parsers: Parsers) -> None:
@@ -73,19 +76,21 @@ def add(parsers: Parsers) -> None:
 
 async def show(call: Call) -> None:
     """List the providers."""
-    call.out.rows(await call.client.providers(), COLUMNS)
+    call.out.rows(await call.client.providers(), COLUMNS, _view)
 
 
 async def create(call: Call) -> None:
     """Create or update a provider."""
     row = await call.client.add_provider(_object(call.args, (ID, *FIELDS)))
-    call.out.done(f"Provider {row['id']} is stored ({row.get('base_url')}).", row)
+    call.out.done(f"Provider {row['id']} is stored ({row['base_url']}).", row)
+    call.out.note(_next_step(row))
 
 
 async def edit(call: Call) -> None:
     """Change some fields of a provider."""
     answer = await call.client.edit_provider(call.args.id, _object(call.args, FIELDS))
-    note = " Its key was detached, since it has a new origin." if "key_detached" in answer else ""
+    detached = "key_detached" in answer
+    note = " Its key was detached: give it again where it is needed." if detached else ""
     call.out.done(f"Provider {call.args.id} is changed.{note}", answer)
 
 
@@ -97,12 +102,42 @@ async def delete(call: Call) -> None:
 
 async def discover(call: Call) -> None:
     """List the models that a provider has."""
-    call.out.rows(await call.client.discover(call.args.id), DISCOVERY_COLUMNS)
+    models = await call.client.discover(call.args.id)
+    call.out.rows(models, DISCOVERY_COLUMNS)
+    if any(not model["registered"] for model in models):
+        call.out.note(f"Use one of them: tokenhubctl model enable {call.args.id}/ID")
 
 
 async def presets(call: Call) -> None:
     """List the known providers."""
     call.out.rows(await call.client.presets(), PRESET_COLUMNS)
+
+
+def _view(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Add where the key of a provider comes from."""
+    match row["cred_store"]:
+        case "client":
+            key = "the client's own"
+        case "none":
+            key = "no key yet" if _lacks_key(row) else "none"
+        case store:
+            source = row["key_env"] if store == "env" else store
+            key = source if row["has_key"] else f"not in {source}"
+    return {**row, "key": key}
+
+
+def _next_step(row: Mapping[str, Any]) -> str:
+    if not _lacks_key(row):
+        return f"See which models it has: tokenhubctl provider discover {row['id']}"
+    if row["cred_store"] == "env":
+        return f"No key yet: the hub was started without the variable {row['key_env']}."
+    return f"No key yet: tokenhubctl provider edit {row['id']} --api-key-stdin"
+
+
+def _lacks_key(row: Mapping[str, Any]) -> bool:
+    """Tell whether a service that wants a key has none; vLLM and local servers go without."""
+    free = row["type"] == "vllm" or row["cred_store"] == "client"
+    return not (row["has_key"] or free or urlsplit(row["base_url"]).hostname in HERE)
 
 
 def _add_key_flag(parser: argparse.ArgumentParser) -> None:
@@ -113,5 +148,5 @@ def _add_key_flag(parser: argparse.ArgumentParser) -> None:
 
 def _object(args: argparse.Namespace, fields: tuple[Field, ...]) -> dict[str, Any]:
     if args.api_key_stdin:
-        args.field_api_key = passwords.read_line("the key")
+        args.field_api_key = passwords.read_line("API key")
     return read_object(args, fields)

@@ -21,6 +21,10 @@ class Target(NamedTuple):
     source: str
 
 
+class WrongUrl(TokenHubError):
+    """The variable holds no address of a hub."""
+
+
 class NoToken(TokenHubError):
     """There is no admin token to be found."""
 
@@ -28,7 +32,7 @@ class NoToken(TokenHubError):
 def find(settings: Settings) -> Target:
     """Return the hub of TOKENHUB_URL, else the one running on this home, else the usual one."""
     if url := settings.environ.get(URL_VARIABLE):
-        return Target(url if url.startswith("unix:") else _with_scheme(url), URL_VARIABLE)
+        return Target(_checked(url), URL_VARIABLE)
     try:
         address = json.loads(_head(settings, LOCK_FILE))["address"]
     except (OSError, ValueError, TypeError, KeyError):
@@ -61,5 +65,9 @@ def _head(settings: Settings, name: str) -> str:
         return file.read(MAX_FILE_CHARS)
 
 
-def _with_scheme(address: str) -> str:
-    return address if "://" in address else f"http://{address}"
+def _checked(url: str) -> str:
+    if url.startswith(("unix:", "http://", "https://")):
+        return url
+    if "://" in url:
+        raise WrongUrl(f"{URL_VARIABLE}={url!r}: expected http://…, https://… or unix:/path")
+    return f"http://{url}"

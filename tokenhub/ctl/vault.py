@@ -5,6 +5,7 @@ from tokenhub.ctl.command import Call, Parsers, noun, verb
 
 LABELS = {
     "state": "state",
+    "enabled": "enabled",
     "slots": "opened by",
     "secrets": "secrets",
     "autolock_minutes": "auto-lock minutes",
@@ -28,9 +29,9 @@ def add(parsers: Parsers) -> None:
 async def init(call: Call) -> None:
     """Create the vault."""
     password = (
-        passwords.read_line("the password")
+        passwords.read_line("vault password")
         if call.args.password_stdin
-        else passwords.ask_twice("New vault password")
+        else passwords.ask_twice("new vault password")
     )
     answer = await call.client.vault_init(password)
     call.out.done("The vault is ready and unlocked. Nobody can recover its password.", answer)
@@ -39,9 +40,9 @@ async def init(call: Call) -> None:
 async def unlock(call: Call) -> None:
     """Open the vault."""
     password = (
-        passwords.read_line("the password")
+        passwords.read_line("vault password")
         if call.args.password_stdin
-        else passwords.ask("Vault password")
+        else passwords.ask("vault password")
     )
     call.out.done("The vault is unlocked.", await call.client.vault_unlock(password))
 
@@ -56,16 +57,16 @@ async def rotate(call: Call) -> None:
     """Replace the data key and, unless told not to, the password."""
     from_stdin, keep = call.args.password_stdin, call.args.keep_password
     old = (
-        passwords.read_line("the old password")
+        passwords.read_line("old vault password")
         if from_stdin
-        else passwords.ask("Old vault password")
+        else passwords.ask("old vault password")
     )
     new = None
     if not keep:
         new = (
-            passwords.read_line("the new password")
+            passwords.read_line("new vault password")
             if from_stdin
-            else passwords.ask_twice("New vault password")
+            else passwords.ask_twice("new vault password")
         )
     answer = await call.client.vault_rotate(old, new)
     call.out.done("The data key is new and every secret is encrypted under it.", answer)

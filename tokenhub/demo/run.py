@@ -1,17 +1,17 @@
 """The demo from start to end."""
 
 import asyncio
-import secrets
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tokenhub.client import Client
-from tokenhub.config import Settings, load
-from tokenhub.demo.lines import decision_line, summary
+from tokenhub.config import load
+from tokenhub.demo.lines import event_line, summary
 from tokenhub.demo.scene import INCIDENTS, MODELS, ROUND_S, SEED, Role, cast, troubled
 from tokenhub.demo.traffic import keep_sending
 from tokenhub.errors import StartError
@@ -20,8 +20,25 @@ from tokenhub.simulator import Simulator
 
 CLIENTS = 3
 PAUSE_S = 1.5
+USUAL_PORT = ":8080"
 Cast = dict[str, tuple[Role, Simulator]]
-Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How the demo's hub is reached, by programs with `key` and by an administrator."""
+
+    url: str
+    key: str
+    home: Path
+
+    def lines(self) -> list[str]:
+        """What is printed of it."""
+        return [
+            f"base URL    {self.url}/v1   (Anthropic clients: {self.url})",
+            f"client key  {self.key}",
+            f"administer  TOKENHUB_HOME={self.home} tokenhubctl status",
+        ]
 
 
 async def run(seconds: float | None) -> int:
@@ -33,16 +50,16 @@ async def run(seconds: float | None) -> int:
     async with AsyncExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tokenhub-demo-")))
         providers = await stack.enter_async_context(_on_stage(cast()))
-        hub, settings = await stack.enter_async_context(_hub(home))
-        token = settings.admin_token.reveal() if settings.admin_token else ""
-        admin = await stack.enter_async_context(Client(hub.url, token))
-        key = await _set_up(admin, providers)
-        _say(f"base URL    {hub.url}/v1   (Anthropic clients: {hub.url})")
-        _say(f"client key  {key}")
-        _say("Three simulated providers, sample traffic with incidents; Ctrl+C ends it.\n")
-        await _play(admin, providers, (hub.url, key), stop, seconds)
-        for line in summary(await admin.stats()):
-            _say(line)
+        hub = await stack.enter_async_context(_hub(home))
+        token = await asyncio.to_thread((home / ".admin-token").read_text)
+        admin = await stack.enter_async_context(Client(hub.url, token.strip()))
+        access = Access(hub.url, await _set_up(admin, providers), home)
+        _say(*access.lines())
+        if not hub.url.endswith(USUAL_PORT):
+            _say(f"Port {USUAL_PORT[1:]} is taken by another program, so this is another one.")
+        _say("Three simulated providers, sample traffic with incidents; Ctrl+C ends it.", "")
+        await _play(admin, providers, access, stop, seconds)
+        _say(*summary(await admin.stats()), "", *access.lines()[:2])
     return 0
 
 
@@ -56,19 +73,16 @@ async def _on_stage(providers: Cast) -> AsyncIterator[Cast]:
 
 
 @asynccontextmanager
-async def _hub(home: Path) -> AsyncIterator[tuple[Hub, Settings]]:
+async def _hub(home: Path) -> AsyncIterator[Hub]:
     """A hub on `home`, at the usual address or, where that is taken, on a free port."""
-    environment = {"TOKENHUB_ADMIN_TOKEN": secrets.token_hex(32), "TOKENHUB_LOG_LEVEL": "warn"}
-    settings = load(environment, home=home)
-    hub = Hub(settings)
+    hub = Hub(load({}, home=home))
     try:
         await hub.start()
     except StartError:
-        settings = load({**environment, "TOKENHUB_LISTEN_ADDR": "127.0.0.1:0"}, home=home)
-        hub = Hub(settings)
+        hub = Hub(load({"TOKENHUB_LISTEN_ADDR": "127.0.0.1:0"}, home=home))
         await hub.start()
     try:
-        yield hub, settings
+        yield hub
     finally:
         await hub.stop()
 
@@ -87,15 +101,17 @@ async def _set_up(admin: Client, providers: Cast) -> str:
 async def _play(
     admin: Client,
     providers: Cast,
-    target: tuple[str, str],
+    access: Access,
     stop: asyncio.Event,
     seconds: float | None,
 ) -> None:
     """Traffic, incidents and the lines about them, until it is time to stop."""
-    url, key = target
-    tasks = [asyncio.ensure_future(_incidents(providers)), asyncio.ensure_future(_lines(admin))]
+    tasks = [
+        asyncio.ensure_future(_incidents(providers, access)),
+        asyncio.ensure_future(_lines(admin)),
+    ]
     tasks += [
-        asyncio.ensure_future(keep_sending(url, key, seed=SEED + n, pause_s=PAUSE_S))
+        asyncio.ensure_future(keep_sending(access.url, access.key, seed=SEED + n, pause_s=PAUSE_S))
         for n in range(CLIENTS)
     ]
     try:
@@ -109,8 +125,8 @@ async def _play(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _incidents(providers: Cast) -> None:
-    """Let the incidents happen, round after round."""
+async def _incidents(providers: Cast, access: Access) -> None:
+    """Let the incidents happen, round after round, and repeat after each how the hub is reached."""
     while True:
         passed_s = 0.0
         for incident in INCIDENTS:
@@ -123,15 +139,16 @@ async def _incidents(providers: Cast) -> None:
             simulator.set(role.profile)
             passed_s = incident.at_s + incident.for_s
         await asyncio.sleep(ROUND_S - passed_s)
+        _say(*access.lines())
 
 
 async def _lines(admin: Client) -> None:
     """Print a line for each decision, as the hub's own events tell of it."""
     async for event in admin.events():
-        if (line := decision_line(event.type, event.fields)) is not None:
+        if (line := event_line(event.type, event.fields)) is not None:
             _say(line)
 
 
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
+def _say(*lines: str) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
     sys.stdout.flush()

@@ -3,20 +3,21 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 
 from tokenhub.dispatch.order import Headers, Order, Progress, ProviderAnswer, StreamClient, Target
 from tokenhub.dispatch.relay import Relay, StreamTerms
-from tokenhub.dispatch.usage_option import UsageOption
-from tokenhub.errors import NotOfProtocol, UpstreamError
-from tokenhub.health.tracker import HealthTracker
+from tokenhub.dispatch.usage_option import UsageOption, names_option
+from tokenhub.errors import NotOfProtocol, NotPermitted, UpstreamError
+from tokenhub.health.monitor import CallEnd, HealthMonitor
+from tokenhub.health.record import Permit
+from tokenhub.observe.failures import FailureLog
 from tokenhub.providers.adapters import build_headers, path, url
-from tokenhub.providers.endpoints import Endpoints
-from tokenhub.providers.failure import classify
+from tokenhub.providers.failure import classify, classify_answer
 from tokenhub.providers.keys import ProviderKeys
 from tokenhub.providers.upstream import Upstream, UpstreamRequest, UpstreamResponse
-from tokenhub.types import Attempt, Clock, ErrorClass
-from tokenhub.wire.answer import read_answer
+from tokenhub.types import Attempt, Clock, ErrorClass, per_request
+from tokenhub.wire.answer import AnswerFacts, read_answer
 from tokenhub.wire.body import add_include_usage, set_model, splice
 from tokenhub.wire.headers import forward_response_headers
 from tokenhub.wire.stream import reader_for
@@ -36,21 +37,21 @@ class Attempts:
         self,
         upstream: Upstream,
         keys: ProviderKeys,
-        endpoints: Endpoints,
-        health: HealthTracker,
+        health: HealthMonitor,
+        failures: FailureLog,
         clock: Clock,
     ) -> None:
         self._upstream = upstream
         self._keys = keys
-        self._endpoints = endpoints
         self._health = health
+        self._failures = failures
         self._clock = clock
         self._usage_option = UsageOption()
 
     async def answer(self, order: Order, target: Target, progress: Progress) -> ProviderAnswer:
         """Get a whole answer. Raises UpstreamError, VaultUnavailable."""
-        with self._attempt(order, target, progress) as base_url:
-            request = self._request(order, target, base_url, ask_usage=False)
+        with self._attempt(order, target, progress) as permit:
+            request = self._request(order, target, permit.url, ask_usage=False)
             began = self._clock.monotonic()
             try:
                 async with asyncio.timeout(target.provider.timeouts.answer_s):
@@ -66,12 +67,9 @@ class Attempts:
                 ) from None
             finally:
                 progress.waited_s += self._clock.monotonic() - began
-            try:
-                facts = read_answer(order.api, body)
-            except NotOfProtocol as error:
-                raise UpstreamError(ErrorClass.TRANSIENT, f"unreadable answer: {error}") from None
+            facts = self._facts(order, target, response, body)
             progress.usage, progress.output_tokens_seen = facts.usage, facts.output_tokens
-            progress.answered = True
+            progress.commit()
             return ProviderAnswer(
                 response.status, forward_response_headers(response.headers.items()), body
             )
@@ -93,30 +91,35 @@ class Attempts:
         try:
             await self._stream_once(order, target, delivery, ask_usage=ask_usage)
         except UpstreamError as error:
-            if not (ask_usage and self._usage_option.refused_by(error, target.provider)):
+            if not (ask_usage and names_option(error)):
                 raise
             await self._stream_once(order, target, delivery, ask_usage=False)
+            self._usage_option.refused_by(target.provider)
 
     async def _stream_once(
         self, order: Order, target: Target, delivery: "_Delivery", *, ask_usage: bool
     ) -> None:
         provider, progress = target.provider, delivery.progress
-        with self._attempt(order, target, progress) as base_url:
-            request = self._request(order, target, base_url, ask_usage=ask_usage)
+        with self._attempt(order, target, progress) as permit:
+            request = self._request(order, target, permit.url, ask_usage=ask_usage)
             terms = StreamTerms(
                 order.api, provider.type, order.request_id, provider.timeouts, hide_usage=ask_usage
             )
+            progress.on_content = partial(self._health.answered, permit)
             relay = Relay(terms, reader_for(order.api), delivery.client, progress, self._clock)
             sending = asyncio.get_running_loop().create_task(
                 self._upstream.send(request), name=f"send {order.request_id}"
             )
-            began = self._clock.monotonic()
             headers = delivery.headers()
             try:
                 response = await relay.open(sending, headers)
-                progress.waited_s += self._clock.monotonic() - began
                 if response.status >= 300:
                     await self._body(response, order, target)
+                if response.headers.get("Content-Type", "").startswith("application/json"):
+                    self._facts(order, target, response, await _short_body(response))
+                    raise UpstreamError(
+                        ErrorClass.TRANSIENT, "a whole answer where a stream was asked"
+                    )
                 passed_on = forward_response_headers(response.headers.items())
                 await relay.run(response, [*passed_on, *headers])
             finally:
@@ -144,17 +147,27 @@ class Attempts:
             ca_file=provider.ca_file,
         )
 
+    def _facts(
+        self, order: Order, target: Target, response: UpstreamResponse, body: bytes
+    ) -> AnswerFacts:
+        """What a 2xx answer says; raises UpstreamError for one that is an error, or is none."""
+        try:
+            return read_answer(order.api, body)
+        except NotOfProtocol as error:
+            if error.error_body:
+                raise classify_answer(
+                    target.provider.type,
+                    response.headers,
+                    error.error_body,
+                    now_ms=self._clock.now_ms(),
+                ) from None
+            raise UpstreamError(ErrorClass.TRANSIENT, f"unreadable answer: {error}") from None
+
     async def _body(self, response: UpstreamResponse, order: Order, target: Target) -> bytes:
         """The whole body of a 2xx answer; raises the classified UpstreamError for any other."""
         if response.status < 300:
             return await response.read(MAX_ANSWER_BYTES)
-        try:
-            async with asyncio.timeout(ERROR_BODY_S):
-                body = await response.read(MAX_ERROR_BYTES)
-        except TimeoutError:
-            raise UpstreamError(
-                ErrorClass.TRANSIENT, f"timeout: an error body took more than {ERROR_BODY_S:g} s"
-            ) from None
+        body = await _short_body(response)
         raise classify(
             target.provider.type,
             response.status,
@@ -166,41 +179,70 @@ class Attempts:
         )
 
     @contextmanager
-    def _attempt(self, order: Order, target: Target, progress: Progress) -> Iterator[str]:
-        """Give the endpoint to call, and note the attempt and its end whatever that is."""
-        base_url = self._endpoints.pick(target.provider)
-        progress.calls += 1
+    def _attempt(self, order: Order, target: Target, progress: Progress) -> Iterator[Permit]:
+        """Give the permit to call, and note the call and its end whatever that is.
+
+        Raises NotPermitted when the provider is to be left alone.
+        """
+        permit = self._health.begin(target.provider)
+        if permit is None:
+            raise NotPermitted(target.provider.id)
+        progress.begin(target)
         began = self._clock.monotonic()
-        status: int | None = None
-        error_class: ErrorClass | None = ErrorClass.CANCELLED
+        end, status = CallEnd(ErrorClass.CANCELLED), None
         try:
-            yield base_url
-            status, error_class = 200, progress.stream_error
+            yield permit
+            end, status = self._well_or_cut(progress, began), 200
         except UpstreamError as error:
-            status, error_class = error.status, error.error_class
+            end = CallEnd(error.error_class, error.retry_after_s, error.unreachable)
+            status = error.status
+            self._failures.failed(target.provider.id, target.deployment.id, error)
+            if error.error_class is ErrorClass.UNSUPPORTED and error.status in (404, 405):
+                self._health.lacking.mark(target.provider, order.api)
             raise
         finally:
-            self._health.record(target.provider.id, error_class)
+            self._health.finished(permit, target.deployment.key, end)
             progress.attempts.append(
                 Attempt(
                     model_id=target.deployment.id,
                     provider_id=target.provider.id,
-                    endpoint=base_url,
+                    endpoint=permit.url,
                     start_ms=(began - order.received_at) * 1000,
                     end_ms=(self._clock.monotonic() - order.received_at) * 1000,
                     status=status,
-                    error_class=error_class,
+                    error_class=end.error_class,
                 )
             )
 
+    def _well_or_cut(self, progress: Progress, began: float) -> CallEnd:
+        """How a call ended that raised nothing; a stream may have failed after its commit."""
+        first_token_at, usage = progress.first_token_at, progress.usage
+        return CallEnd(
+            progress.stream_error,
+            latency_s=self._clock.monotonic() - began,
+            ttft_s=None if first_token_at is None else first_token_at - began,
+            output_tokens=usage.output_tokens if usage else progress.output_tokens_seen,
+        )
 
-@dataclass(frozen=True, slots=True)
+
+@per_request
 class _Delivery:
     """Where a stream goes: the client, where its progress is noted, our own response headers."""
 
     client: StreamClient
     progress: Progress
     headers: Callable[[], Headers]
+
+
+async def _short_body(response: UpstreamResponse) -> bytes:
+    """A body that says what went wrong."""
+    try:
+        async with asyncio.timeout(ERROR_BODY_S):
+            return await response.read(MAX_ERROR_BYTES)
+    except TimeoutError:
+        raise UpstreamError(
+            ErrorClass.TRANSIENT, f"timeout: an error body took more than {ERROR_BODY_S:g} s"
+        ) from None
 
 
 async def _abandon(sending: asyncio.Task[UpstreamResponse]) -> None:

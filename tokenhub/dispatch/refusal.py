@@ -1,15 +1,26 @@
-"""What a client is told when the provider failed (SPEC §2 "Errors")."""
+"""What a client is told when the provider failed."""
 
 from collections.abc import Sequence
 
 from tokenhub.dispatch.order import Order, ProviderAnswer
-from tokenhub.errors import RateLimited, RequestError, UpstreamError
+from tokenhub.errors import (
+    AllFailed,
+    DeadlinePassed,
+    RateLimited,
+    RequestError,
+    UpstreamError,
+    VaultUnavailable,
+)
 from tokenhub.types import Attempt, ErrorClass
 from tokenhub.wire.errors import error_event, event_of_error_body
 from tokenhub.wire.headers import forward_response_headers
 
+Unserved = AllFailed | DeadlinePassed | VaultUnavailable
+"""Why nobody served a request."""
+
 _CLIENTS_OWN = frozenset({ErrorClass.INVALID, ErrorClass.CONTEXT_OVERFLOW})
 _DEFAULT_RETRY_S = 1.0
+_NO_RETRY = {"x-should-retry": "false"}
 
 
 def passed_on(error: UpstreamError) -> ProviderAnswer | None:
@@ -22,20 +33,38 @@ def passed_on(error: UpstreamError) -> ProviderAnswer | None:
     return ProviderAnswer(error.status, forward_response_headers(error.headers.items()), error.body)
 
 
-def refusal(error: UpstreamError, attempts: Sequence[Attempt]) -> RequestError:
-    """Our own error for a failure that is the provider's: 429 or 502, naming each attempt."""
+def refusal(error: Unserved, attempts: Sequence[Attempt]) -> RequestError:
+    """Our own error for a failure that is not the request's, naming each attempt.
+
+    429 with the shortest wait where every provider was at its limit, 503 for a locked vault or
+    where nobody could be called, 504 after the request's own deadline, else 502.
+    """
     each = ", ".join(f"{one.provider_id}/{one.model_id} ({one.error_class})" for one in attempts)
-    if error.error_class is ErrorClass.RATE_LIMITED:
-        retry_after_s = error.retry_after_s or _DEFAULT_RETRY_S
+    if isinstance(error, DeadlinePassed):
+        message = f"no provider answered before the deadline of the request: {each}"
+        return RequestError(504, "deadline", message, headers=_NO_RETRY)
+    if isinstance(error, VaultUnavailable):
+        message = f"{error}, and the provider needs a key from it: unlock the vault"
+        return RequestError(503, f"vault_{error.state}", message, headers=_NO_RETRY)
+    failures = error.failures
+    if not failures:
+        message = "every provider that could serve this is down or busy: try again in a moment"
+        return RequestError(503, "no_provider", message, headers={"Retry-After": "1"})
+    if all(failure.error_class is ErrorClass.RATE_LIMITED for failure in failures):
+        waits_s = [failure.retry_after_s or _DEFAULT_RETRY_S for failure in failures]
         return RateLimited(
-            f"every provider is at its rate limit: {each}", retry_after_s=retry_after_s
+            f"every provider is at its rate limit: {each}", retry_after_s=min(waits_s)
         )
     return RequestError(502, "upstream_failed", f"no provider could answer: {each}")
 
 
-def last_event(error: UpstreamError, order: Order, attempts: Sequence[Attempt]) -> bytes:
+def last_event(error: UpstreamError | RequestError, order: Order) -> bytes:
     """The event that ends a stream in which so far only keep-alives went out."""
-    if passed_on(error) is not None and (event := event_of_error_body(order.api, error.body)):
-        return event
-    own = refusal(error, attempts)
-    return error_event(order.api, own.code, own.message, order.request_id, status=own.status)
+    if isinstance(error, RequestError):
+        return error_event(
+            order.api, error.code, error.message, order.request_id, status=error.status
+        )
+    event = event_of_error_body(order.api, error.body)
+    return event or last_event(
+        RequestError(error.status or 502, "upstream_failed", str(error)), order
+    )

@@ -3,31 +3,35 @@
 Opening events are held until the first content and go out with it in one write: that commits the
 stream. Before it a failure raises, so that the caller may still answer otherwise; after it the
 client gets its protocol's error event. Every wait ends: by the provider's bytes, by the first of
-the timeouts of SPEC §1, or to keep a silent connection alive.
+the provider's timeouts, or to keep a silent connection alive.
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 from tokenhub.dispatch.order import Headers, Progress, StreamClient
 from tokenhub.errors import NotOfProtocol, UpstreamError
 from tokenhub.providers.failure import classify_event
 from tokenhub.providers.upstream import UpstreamResponse
-from tokenhub.types import Api, Clock, ErrorClass, ProviderType, Timeouts
+from tokenhub.types import Api, Clock, ErrorClass, ProviderType, Timeouts, per_request
 from tokenhub.wire.errors import end_of_stream, error_event, keep_alive
 from tokenhub.wire.sse import EventSplitter
 from tokenhub.wire.stream import Part, StreamReader
 
 HOLD_S = 10.0
-"""Opening events are held no longer than this (SPEC §2)."""
+"""Opening events are held no longer than this."""
 KEEP_ALIVE_S = 15.0
-"""Silence towards the client after which a keep-alive goes out (SPEC §2)."""
+"""Silence towards the client after which a keep-alive goes out."""
+MAX_HELD_BYTES = 1024 * 1024
+"""No provider has so much to say before it says something."""
+STOP_S = 1.0
+"""How long the last words to a client may take when the hub stops."""
 TRAILER_S = 1.0
 """How long to wait for the body's end after the protocol's own, to reuse the connection."""
 
 
-@dataclass(frozen=True, slots=True)
+@per_request
 class StreamTerms:
     """How one stream is to be relayed.
 
@@ -64,7 +68,10 @@ class Relay:
         self._committed = False
         self._ended = False
         self._failure: Exception | None = None
-        self._began = self._heard_at = self._spoke_at = clock.monotonic()
+        self._held_bytes = 0
+        self._began = self._heard_at = clock.monotonic()
+        if progress.spoke_at is None:
+            progress.spoke_at = self._began
         self._heard = False
 
     async def open(
@@ -76,8 +83,9 @@ class Relay:
         """
         self._headers = headers
         while not sending.done():
-            wait_s = self._wait_s()
-            await asyncio.wait({sending}, timeout=wait_s)
+            before = self._monotonic()
+            await asyncio.wait({sending}, timeout=self._wait_s(before))
+            self._progress.waited_s += self._monotonic() - before
             if not sending.done():
                 await self._silence()
         return sending.result()
@@ -107,6 +115,18 @@ class Relay:
             await self._fail(UpstreamError(ErrorClass.TRANSIENT, f"unreadable stream: {error}"))
         except UpstreamError as error:
             await self._fail(error)
+        except asyncio.CancelledError:
+            await self._stopped()
+            raise
+
+    async def _stopped(self) -> None:
+        """Tell a client that is still there why its stream ends: the hub stops, not the client."""
+        if self._committed and self._client.connected and not self._progress.whole:
+            with contextlib.suppress(ConnectionError, TimeoutError):
+                async with asyncio.timeout(STOP_S):
+                    await self._write(
+                        self._error_event("draining", "the hub is shutting down", 503)
+                    )
 
     async def _next(self, chunks: AsyncIterator[bytes]) -> bytes | None:
         """The next bytes, b"" at the end, None when a timer came first (and was served)."""
@@ -125,10 +145,13 @@ class Relay:
 
     def _wait_s(self, now: float | None = None) -> float:
         """Seconds until the nearest timer."""
-        due = min(self._gives_up_at(), self._spoke_at + KEEP_ALIVE_S)
+        due = min(self._gives_up_at(), self._keep_alive_at())
         if self._held and not self._committed:
             due = min(due, self._held_since + HOLD_S)
         return max(0.0, due - (self._monotonic() if now is None else now))
+
+    def _keep_alive_at(self) -> float:
+        return (self._progress.spoke_at or self._began) + KEEP_ALIVE_S
 
     def _gives_up_at(self) -> float:
         if self._heard:
@@ -146,7 +169,7 @@ class Relay:
         if self._held and not self._committed and now >= self._held_since + HOLD_S:
             self._commit()
             await self._send([])
-        elif now >= self._spoke_at + KEEP_ALIVE_S:
+        elif now >= self._keep_alive_at():
             await self._write(keep_alive(self._terms.api))
 
     def _take(self, events: list[bytes]) -> list[bytes]:
@@ -167,6 +190,9 @@ class Relay:
         if ready and not self._held:
             self._held_since = self._monotonic()
         self._held += ready
+        self._held_bytes += sum(map(len, ready))
+        if self._held_bytes > MAX_HELD_BYTES and self._failure is None:
+            self._failure = NotOfProtocol(f"more than {MAX_HELD_BYTES} bytes before any content")
         return []
 
     def _goes_out(self, part: Part) -> bool:
@@ -185,7 +211,7 @@ class Relay:
 
     def _commit(self) -> None:
         self._committed = True
-        self._progress.answered = True
+        self._progress.commit()
 
     def _failed_inside(self) -> None:
         """An error event came: it fails an attempt that is not committed, else ends the stream."""
@@ -210,17 +236,24 @@ class Relay:
         if not self._client.started:
             await self._client.start(self._headers)
         await self._client.write(data)
-        self._spoke_at = self._monotonic()
+        self._progress.spoke_at = self._monotonic()
 
     async def _finish(self, chunks: AsyncIterator[bytes]) -> None:
         """End the client's stream as its protocol wants, whole or cut."""
         if self._ended:
+            await self._whole()
             await _drain(chunks)
         elif self._reader.finished:
             self._commit()
             await self._send([end_of_stream(self._terms.api)])
+            await self._whole()
         else:
             raise UpstreamError(ErrorClass.TRANSIENT, "the stream was cut off")
+
+    async def _whole(self) -> None:
+        """The client has everything: that it may leave now is no abort."""
+        self._progress.whole = True
+        await self._client.finish()
 
     async def _fail(self, error: UpstreamError) -> None:
         """Raise `error` while the stream is not committed, else tell the client in its stream."""
@@ -229,9 +262,11 @@ class Relay:
             raise error
         self._progress.stream_error = error.error_class
         message = f"the provider's stream failed: {error}"
-        await self._write(
-            error_event(self._terms.api, "upstream_error", message, self._terms.request_id)
-        )
+        await self._write(self._error_event("upstream_error", message, 502))
+
+    def _error_event(self, code: str, message: str, status: int) -> bytes:
+        terms = self._terms
+        return error_event(terms.api, code, message, terms.request_id, status=status)
 
 
 async def _drain(chunks: AsyncIterator[bytes]) -> None:

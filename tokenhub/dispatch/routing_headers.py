@@ -6,15 +6,15 @@ from tokenhub.types import NANO
 
 def routing_headers(trip: Trip, cost_nano: int | None = None) -> list[tuple[str, str]]:
     """The `X-TokenHub-*` headers of a routed response; `cost_nano` None for streams and errors."""
-    target, reservation = trip.target, trip.reservation
-    if target is None or reservation is None:
+    candidate = trip.candidate
+    if candidate is None:
         return []
     headers = [
-        ("X-TokenHub-Model", target.deployment.id),
-        ("X-TokenHub-Provider", target.provider.id),
-        ("X-TokenHub-Reason", trip.reason),
-        ("X-TokenHub-Estimated-Cost-USD", usd(reservation.estimate.expected_nano)),
-        ("X-TokenHub-Attempts", str(trip.progress.calls)),
+        ("X-TokenHub-Model", candidate.deployment.id),
+        ("X-TokenHub-Provider", candidate.provider.id),
+        ("X-TokenHub-Reason", candidate.reason),
+        ("X-TokenHub-Estimated-Cost-USD", usd(candidate.estimate_nano or 0)),
+        ("X-TokenHub-Attempts", str(max(1, trip.progress.calls))),
     ]
     if cost_nano is not None:
         headers.append(("X-TokenHub-Cost-USD", usd(cost_nano)))

@@ -1,11 +1,14 @@
 """What is known of one request, from its arrival to its outcome."""
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from tokenhub.dispatch.order import Progress, Target
 from tokenhub.ledger.ledger import Charge, Reservation
+from tokenhub.routing.explanation import to_columns
+from tokenhub.routing.question import Candidate, Decision
 from tokenhub.text import clean
-from tokenhub.types import ApiKey, Outcome, Usage
+from tokenhub.types import ApiKey, Attempt, DecisionRow, ErrorClass, Outcome, Usage
 from tokenhub.wire.request import RequestFacts
 
 MODEL_CHARS = 200
@@ -29,8 +32,8 @@ class Trip:
     model_requested: str = ""
     stream: bool = False
     input_tokens: int = 0
-    target: Target | None = None
-    reason: str = ""
+    decision: Decision | None = None
+    plan: list[Candidate] = field(default_factory=list)
     reservation: Reservation | None = None
     status: int = 500
     error_class: str | None = "internal_error"
@@ -50,13 +53,38 @@ class Trip:
         """The client got an error, or went away."""
         self.status, self.error_class = status, error_class
 
+    def decided(self, decision: Decision) -> list[Target]:
+        """Who is to be tried was decided, perhaps anew; return those that are new in the plan."""
+        if decision.plan or self.decision is None:
+            self.decision = decision
+        known = {one.deployment.key for one in self.plan}
+        new = [one for one in decision.plan if one.deployment.key not in known]
+        self.plan += new
+        return [Target(one.deployment, one.provider) for one in new]
+
+    @property
+    def target(self) -> Target | None:
+        """Whoever was called last; before that, who is to be called first."""
+        if self.progress.target is None and self.plan:
+            return Target(self.plan[0].deployment, self.plan[0].provider)
+        return self.progress.target
+
+    @property
+    def candidate(self) -> Candidate | None:
+        """What was decided about `target`."""
+        target = self.target
+        if target is None:
+            return None
+        return next(one for one in self.plan if one.deployment is target.deployment)
+
     def usage(self) -> Usage | None:
         """The tokens to charge: as reported for a whole answer, else by what had arrived.
 
-        None when nothing had arrived.
+        None when nothing had arrived, or nothing that the client got.
         """
         progress, reported = self.progress, self.progress.usage
-        if reported is None and not progress.answered:
+        aborted = self.error_class == ErrorClass.CANCELLED
+        if not progress.answered and (reported is None or not aborted):
             return None
         if reported is not None and self.error_class is None:
             return reported
@@ -66,7 +94,7 @@ class Trip:
 
     def outcome(self, now: float, charge: Charge) -> Outcome:
         """Everything that is kept of the request; `now` is monotonic seconds."""
-        progress, target = self.progress, self.target
+        progress, target, candidate = self.progress, self.target, self.candidate
         latency_s = now - self.arrived_at
         first_token_at = progress.first_token_at
         return Outcome(
@@ -77,8 +105,8 @@ class Trip:
             endpoint=self.endpoint,
             stream=self.stream,
             model_requested=self.model_requested,
-            mode="named",
-            reason=self.reason,
+            mode="" if self.decision is None else self.decision.mode.value,
+            reason="" if candidate is None else candidate.reason,
             status=self.status,
             latency_ms=latency_s * 1000,
             model=target.deployment.id if target else None,
@@ -91,5 +119,30 @@ class Trip:
             ttft_ms=None if first_token_at is None else (first_token_at - self.arrived_at) * 1000,
             overhead_ms=max(0.0, latency_s - progress.waited_s) * 1000,
             error_class=self.error_class,
-            attempts=tuple(progress.attempts),
+            attempts=self._attempts(charge),
+        )
+
+    def _attempts(self, charge: Charge) -> tuple[Attempt, ...]:
+        """The calls; the last one, which the client got something of, bears the cost."""
+        attempts = self.progress.attempts
+        if not attempts or not charge.cost_nano:
+            return tuple(attempts)
+        return (*attempts[:-1], replace(attempts[-1], cost_nano=charge.cost_nano))
+
+    def decision_row(self, outcome: Outcome) -> DecisionRow | None:
+        """What is kept of the decision, None where none was made."""
+        if (decision := self.decision) is None:
+            return None
+        first = self.plan[0] if self.plan else None
+        return DecisionRow(
+            request_id=self.request_id,
+            timestamp_ms=self.timestamp_ms,
+            mode=outcome.mode,
+            reason=decision.reason,
+            model_id=first.deployment.id if first else None,
+            provider_id=first.provider.id if first else None,
+            columns=partial(to_columns, decision),
+            attempts=outcome.attempts,
+            estimated_cost_nano=first.estimate_nano if first else None,
+            cost_nano=outcome.cost_nano,
         )

@@ -9,7 +9,7 @@ _NAMES = (b"stream_options", b"include_usage")
 
 
 class UsageOption:
-    """Decides whether to ask a stream for its usage, and remembers who refused (SPEC §2)."""
+    """Decides whether to ask a stream for its usage, and remembers who refused."""
 
     def __init__(self) -> None:
         self._refused: set[tuple[str, tuple[str, ...]]] = set()
@@ -22,12 +22,17 @@ class UsageOption:
             and _identity(provider) not in self._refused
         )
 
-    def refused_by(self, error: UpstreamError, provider: Provider) -> bool:
-        """Tell whether `error` refuses the option that was added; it is not added there again."""
-        if error.status not in (400, 422) or not any(name in error.body for name in _NAMES):
-            return False
+    def refused_by(self, provider: Provider) -> None:
+        """Remember that the provider refused the option and served the same request without it."""
         self._refused.add(_identity(provider))
-        return True
+
+
+def names_option(error: UpstreamError) -> bool:
+    """Tell whether `error` may be about the option that was added.
+
+    Only a repetition without it can say so: some servers echo the whole body in any error.
+    """
+    return error.status in (400, 422) and any(name in error.body for name in _NAMES)
 
 
 def _identity(provider: Provider) -> tuple[str, tuple[str, ...]]:

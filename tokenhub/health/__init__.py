@@ -1,4 +1,6 @@
-"""How each provider is doing, told by what happens to real requests.
+"""How each provider, endpoint and model is doing, told by real requests and by probes.
 
-Passive only: nothing here calls a provider, and nothing here decides where a request goes.
+`monitor` is what the road and the admin API use; `record`, `breaker`, `cooldown`, `latency` and
+`network` are its parts, pure but for the clocks they are given; `prober` is the only file that
+calls providers. Nothing here decides where a request goes: `routing` does, with what it is told.
 """

@@ -49,7 +49,7 @@ class ProviderHealth:
 
 
 def state_of_errors(consecutive_errors: int) -> HealthState:
-    """Return what so many errors in a row amount to (SPEC §4 "Health")."""
+    """Return what so many errors in a row amount to."""
     if consecutive_errors >= DOWN_AFTER:
         return HealthState.DOWN
     if consecutive_errors >= DEGRADED_AFTER:

@@ -75,12 +75,18 @@ class Account:
 
     def refusal(self, amount_nano: int, resets: str) -> str:
         """Return the sentence that tells a client why `amount_nano` more is refused."""
+        limit_nano = self.limit_nano or 0
         whose = "the hub" if self.api_key_id is None else "this key"
+        budget = f"the budget {self.budget.value} of {whose}"
+        if self.spent_nano >= limit_nano:
+            what, way_out = f"{budget} is used up", "it"
+        else:
+            what = f"this request does not fit into what is left of {budget}"
+            way_out = "a smaller max_tokens makes it cheaper, and the budget"
         return (
-            f"the budget {self.budget.value} of {whose} is used up: of "
-            f"${_usd(self.limit_nano or 0)}, ${_usd(self.spent_nano)} is spent and "
+            f"{what}: of ${_usd(limit_nano)}, ${_usd(self.spent_nano)} is spent and "
             f"${_usd(self.reserved_nano)} reserved for running requests, and this request may cost "
-            f"${_usd(amount_nano)}; it resets at {resets}"
+            f"${_usd(amount_nano)}; {way_out} resets at {resets}"
         )
 
     def _level(self) -> Level | None:

@@ -66,11 +66,40 @@ class Budgets:
         """Tell whether any budget covers a request of `key`."""
         return key.monthly_budget_nano is not None or self._limits != HubLimits()
 
+    def room_nano(self, key: ApiKey) -> int | None:
+        """Return what every budget that covers `key` can still hold, None where there is none."""
+        self._roll()
+        limits = self._limits
+        account = self._keys.get(key.id)
+        spent = 0 if account is None else account.spent_nano + account.reserved_nano
+        rooms = [
+            limit - used
+            for limit, used in (
+                (key.monthly_budget_nano, spent),
+                (limits.daily_nano, self._hub_day.spent_nano + self._hub_day.reserved_nano),
+                (limits.monthly_nano, self._hub_month.spent_nano + self._hub_month.reserved_nano),
+            )
+            if limit is not None
+        ]
+        return max(0, min(rooms)) if rooms else None
+
     def reserve(self, key: ApiKey, amount_nano: int) -> Reservation:
         """Hold `amount_nano` in every budget that covers `key`, or in none.
 
         Raises RequestError 402 `budget_exceeded` naming the budget that has no room for it. A
         request that costs nothing always has room.
+        """
+        if (refused := self.refusal(key, amount_nano)) is not None:
+            raise refused
+        accounts = (self._keys[key.id], self._hub_day, self._hub_month)
+        for account in accounts:
+            account.reserved_nano += amount_nano
+        return Reservation(accounts, amount_nano)
+
+    def refusal(self, key: ApiKey, amount_nano: int) -> RequestError | None:
+        """Return why `amount_nano` does not fit into the budgets that cover `key`, None if it does.
+
+        A budget that has refused something is told of as one that is nearly used up.
         """
         self._roll()
         account = self._keys.get(key.id)
@@ -80,10 +109,8 @@ class Budgets:
         limits = (key.monthly_budget_nano, self._limits.daily_nano, self._limits.monthly_nano)
         for account, limit_nano in zip(accounts, limits, strict=True):
             if not account.has_room(amount_nano, limit_nano):
-                raise self._refused(account, amount_nano)
-        for account in accounts:
-            account.reserved_nano += amount_nano
-        return Reservation(accounts, amount_nano)
+                return self._refused(account, amount_nano)
+        return None
 
     def settle(self, reservation: Reservation, cost_nano: int) -> None:
         """Exchange the reservation for what the call did cost; a second time changes nothing."""

@@ -4,7 +4,7 @@ from collections import OrderedDict
 
 MAX_DEPLOYMENTS = 10_000
 USUAL_OUTPUT_TOKENS = 1000
-"""The output expected of a model that has not answered yet (SPEC §4 "Estimated output")."""
+"""The output expected of a model that has not answered yet."""
 
 _WEIGHT = 0.1
 """Of the newest answer in a running mean: about the last 20 answers count."""

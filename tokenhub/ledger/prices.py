@@ -8,7 +8,7 @@ from tokenhub.types import Prices, ProviderType, Rates, Usage
 
 @lru_cache(maxsize=4096)
 def complete(prices: Prices, provider_type: ProviderType) -> Prices:
-    """Return `prices` with the rates that were not given derived from the input price (SPEC §3).
+    """Return `prices` with the rates that were not given derived from the input price.
 
     On Anthropic cache reads cost 0.1 x input, writes 1.25 x for 5 minutes and 2 x for an hour
     (https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching, "Pricing"); elsewhere
@@ -50,13 +50,18 @@ def worst_case_nano(prices: Prices, input_tokens: int, output_tokens: int) -> in
     Any input may turn out to be written to a cache, so all of it counts at the dearest input rate.
     """
     rates = _tier(prices, input_tokens)
-    dearest = max(
+    most = input_tokens * dearest_input(rates) + output_tokens * rates.output_nano_per_1k
+    return -(-most // 1000)
+
+
+def dearest_input(rates: Rates) -> int:
+    """Return the highest rate at which an input token can be charged."""
+    return max(
         rates.input_nano_per_1k,
         rates.cached_input_nano_per_1k or 0,
         rates.cache_write_5m_nano_per_1k or 0,
         rates.cache_write_1h_nano_per_1k or 0,
     )
-    return -(-(input_tokens * dearest + output_tokens * rates.output_nano_per_1k) // 1000)
 
 
 def _tier(prices: Prices, input_tokens: int) -> Rates:

@@ -3,11 +3,11 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 from tokenhub.errors import RequestError
+from tokenhub.types import per_request
 
 RING_EVENTS = 1000
 QUEUE_EVENTS = 1000
@@ -16,7 +16,7 @@ LOST = "events_lost"
 """The type of the marker that stands for `missed` events (None: nobody knows how many)."""
 
 
-@dataclass(frozen=True, slots=True)
+@per_request
 class Event:
     """One event; `id` rises from event to event, over a restart too."""
 

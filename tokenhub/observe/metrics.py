@@ -1,4 +1,4 @@
-"""Numbers for Prometheus, under the names of SPEC §8."""
+"""Numbers for Prometheus."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
@@ -141,6 +141,12 @@ class Metrics:
                 outcome.mode, outcome.model or "", outcome.provider_id or "", outcome.error_class
             ).inc()
         self._count_usage(route, outcome)
+
+    def aside(self, status: int, error_class: str | None) -> None:
+        """Count a request that was answered before or beside the gateway's road."""
+        self.requests.labels("", "", "", status).inc()
+        if error_class is not None:
+            self.errors.labels("", "", "", error_class).inc()
 
     def rate_limited(self) -> None:
         """Count a request that a rate limit refused."""

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from tokenhub.observe.events import EventBus
 from tokenhub.observe.metrics import Metrics
-from tokenhub.types import NANO, ErrorClass, Outcome
+from tokenhub.types import NANO, DecisionRow, ErrorClass, Outcome
 
 
 class RequestLog(Protocol):
@@ -12,6 +12,10 @@ class RequestLog(Protocol):
 
     def log(self, outcome: Outcome) -> None:
         """Take one row in, or count it as dropped."""
+        ...
+
+    def decide(self, row: DecisionRow) -> None:
+        """Take one decision in, or count it as dropped."""
         ...
 
 
@@ -23,9 +27,14 @@ class Recorder:
         self._events = events
         self._metrics = metrics
 
-    def record(self, outcome: Outcome) -> None:
-        """Record a finished request; call it once for each, whatever came of it."""
+    def record(self, outcome: Outcome, decision: DecisionRow | None = None) -> None:
+        """Record a finished request; call it once for each, whatever came of it.
+
+        `decision` is why it went where it went, None where nothing was decided.
+        """
         self._log.log(outcome)
+        if decision is not None:
+            self._log.decide(decision)
         self._metrics.observe(outcome)
         self._publish_failed_attempts(outcome)
         usage = outcome.usage

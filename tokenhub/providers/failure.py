@@ -1,4 +1,4 @@
-"""Whose fault a failed call was: the one place that classifies provider errors (SPEC §3).
+"""Whose fault a failed call was: the one place that classifies provider errors.
 
 A provider's own words go to the client of the same protocol, in `UpstreamError.body`. They are
 never put into a message: they may quote a prompt or a part of a key.
@@ -71,8 +71,12 @@ _MODEL_CODES: Final = frozenset({"model_not_found", "model_not_available"})
 
 @dataclass(frozen=True, slots=True)
 class _Reason:
-    """What an error body says. `shaped`: it is an error object of the provider's protocol."""
+    """What an error body says. `shaped`: it is an error object of the provider's protocol.
 
+    `prose` is a body that is no JSON, such as a web server's own page.
+    """
+
+    prose: str = ""
     message: str = ""
     type: str = ""
     code: str = ""
@@ -82,12 +86,14 @@ class _Reason:
     @property
     def text(self) -> str:
         """Everything phrases are looked for in, in lower case."""
-        return f"{self.code}\n{self.type}\n{self.message[:_TEXT_CHARS_READ]}".lower()
+        parts = (self.code, self.type, self.message[:_TEXT_CHARS_READ], self.prose)
+        return "\n".join(parts).lower()
 
     @property
-    def name(self) -> str:
-        """The identifier that may go into a message, empty if there is none."""
-        return next((name for name in (self.code, self.type) if _IDENTIFIER.fullmatch(name)), "")
+    def named(self) -> str:
+        """The identifier that may go into a message, in brackets; empty if there is none."""
+        known = (name for name in (self.code, self.type) if _IDENTIFIER.fullmatch(name))
+        return next((f" ({name})" for name in known), "")
 
 
 def classify(  # noqa: PLR0913 - an answer has four parts, and what was called is three more
@@ -107,16 +113,35 @@ def classify(  # noqa: PLR0913 - an answer has four parts, and what was called i
     """
     reason = _reason(provider_type, body)
     error_class = _class(status, reason, path, model)
-    named = f" ({reason.name})" if reason.name else ""
     hint = ": redirects are not followed, check base_url" if 300 <= status < 400 else ""
     wait = retry_after_s(headers, now_ms) if error_class in _WAITING else None
     return UpstreamError(
         error_class,
-        f"the provider answered {status}{named}{hint}",
+        f"the provider answered {status}{reason.named}{hint}",
         status=status,
         headers=headers,
         body=body,
         retry_after_s=wait,
+    )
+
+
+def classify_answer(
+    provider_type: ProviderType, headers: Mapping[str, str], body: bytes, *, now_ms: int
+) -> UpstreamError:
+    """Return what an answer of status 200 means whose `body` is an error (OpenRouter has such).
+
+    Its status is the one the provider gives such an error elsewhere, 500 where that is not known.
+    """
+    reason = _reason(provider_type, body)
+    status = _event_status(reason)
+    error_class = _class(status, reason, path="", model="")
+    return UpstreamError(
+        error_class,
+        f"the provider answered 200 with an error{reason.named}",
+        status=status,
+        headers=headers,
+        body=body,
+        retry_after_s=retry_after_s(headers, now_ms) if error_class in _WAITING else None,
     )
 
 
@@ -128,10 +153,9 @@ def classify_event(provider_type: ProviderType, data: bytes) -> UpstreamError:
     """
     reason = _reason(provider_type, data)
     status = _event_status(reason)
-    named = f" ({reason.name})" if reason.name else ""
     return UpstreamError(
         _class(status, reason, path="", model=""),
-        f"the provider broke off its stream with an error{named}",
+        f"the provider broke off its stream with an error{reason.named}",
         status=status,
         body=data,
     )
@@ -166,10 +190,15 @@ def _class(status: int, reason: _Reason, path: str, model: str) -> ErrorClass:
         return ErrorClass.BUDGET
     if status in (429, 529):
         return ErrorClass.RATE_LIMITED
+    if status == 403 and reason.type == "invalid_request_error":
+        return (
+            ErrorClass.UNSUPPORTED
+        )  # OpenAI's word for "not with this model": no fault of the key
     if status in (401, 403) or any(phrase in text for phrase in _KEY_PHRASES):
         return ErrorClass.AUTH
-    # 408 says "timeout", as a 504 does; a redirect is not an answer of the protocol.
-    if status >= 500 or status < 400 or status == 408:
+    # 408 says "timeout", as a 504 does; 407 comes from a proxy on the way; a redirect is not an
+    # answer of the protocol.
+    if status >= 500 or status < 400 or status in (407, 408):
         return ErrorClass.TRANSIENT
     if status == 413 or (status in (400, 422) and any(p in text for p in _OVERFLOW_PHRASES)):
         return ErrorClass.CONTEXT_OVERFLOW
@@ -179,12 +208,18 @@ def _class(status: int, reason: _Reason, path: str, model: str) -> ErrorClass:
 
 
 def _api_is_missing(reason: _Reason, path: str, model: str) -> bool:
-    message = reason.message.lower()
+    message = reason.message[:_TEXT_CHARS_READ].lower()
     if reason.param == "model" or reason.code in _MODEL_CODES:
         return False
-    if model and model.lower() in message:
+    if model and _names(message, model.lower()):
         return False
     return not reason.shaped or bool(path and path in message)
+
+
+def _names(message: str, model: str) -> bool:
+    """Whether `model` stands in `message` as a name of its own, not as a part of another's."""
+    word = rf"(?<![\w-])(?<!\w[.:@]){re.escape(model)}(?![\w-]|[.:@]\w)"
+    return re.search(word, message) is not None
 
 
 def _event_status(reason: _Reason) -> int:
@@ -203,7 +238,7 @@ def _reason(provider_type: ProviderType, body: bytes) -> _Reason:
     try:
         value: Any = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return _Reason(message=body[:_TEXT_CHARS_READ].decode("utf-8", "replace"))
+        return _Reason(body[:_TEXT_CHARS_READ].decode("utf-8", "replace"))
     if isinstance(value, list) and value:  # Gemini wraps its error object in a list
         value = value[0]
     if not isinstance(value, dict):
@@ -222,18 +257,20 @@ def _from_object(error: dict[str, Any], *, shaped: bool) -> _Reason:
         value = error.get(name)
         return value if isinstance(value, str) else str(value) if type(value) is int else ""
 
-    return _Reason(text("message"), text("type"), text("code"), text("param"), shaped)
+    return _Reason(
+        message=text("message"),
+        type=text("type"),
+        code=text("code"),
+        param=text("param"),
+        shaped=shaped,
+    )
 
 
 def _transport_failure(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
+        return _tls_failure(error)
     match error:
-        case aiohttp.ClientConnectorCertificateError():
-            cause = error.certificate_error
-            why = getattr(cause, "verify_message", "") or "certificate verify failed"
-            return f"its TLS certificate is not trusted: {why}"
-        case aiohttp.ClientConnectorSSLError() | ssl.SSLError():
-            return "TLS could not be agreed"
-        case aiohttp.ClientConnectorDNSError():
+        case aiohttp.ClientConnectorDNSError() | socket.gaierror():
             return "the name cannot be resolved"
         case aiohttp.ClientProxyConnectionError():
             return "the proxy cannot be reached"
@@ -245,7 +282,19 @@ def _transport_failure(error: Exception) -> str:
             return "the connection was closed before the end of the answer"
         case aiohttp.ClientResponseError():
             return "the answer is not HTTP"
-        case OSError() if error.strerror and not isinstance(error, aiohttp.ClientSSLError):
+        case OSError() if error.strerror:
             return error.strerror
         case _:
             return f"the connection failed ({type(error).__name__})"
+
+
+def _tls_failure(error: aiohttp.ClientSSLError | ssl.SSLError) -> str:
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            cause = error.certificate_error
+            why = getattr(cause, "verify_message", "") or "certificate verify failed"
+            return f"its TLS certificate is not trusted: {why}"
+        case ssl.SSLCertVerificationError():
+            return f"its TLS certificate is not trusted: {error.verify_message}"
+        case _:
+            return "TLS could not be agreed"

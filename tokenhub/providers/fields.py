@@ -6,6 +6,7 @@ No message repeats a value: it may be a secret in the wrong field.
 import re
 from collections.abc import Mapping
 from pathlib import PurePath
+from types import MappingProxyType
 from typing import Final
 
 from pydantic import SecretStr, ValidationInfo
@@ -13,9 +14,24 @@ from pydantic import SecretStr, ValidationInfo
 from tokenhub.providers import urls
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
-PROVIDER_ID: Final = r"^[A-Za-z0-9._-]{1,64}$"
-MODEL_ID: Final = r"^[A-Za-z0-9._:@/-]{1,200}$"
+# Ids stand in paths: one with a segment `..` would lead a client of ours to another route.
+_SEGMENT: Final = r"[A-Za-z0-9_:@-][A-Za-z0-9._:@-]*"
+PROVIDER_ID: Final = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$"
+MODEL_ID: Final = rf"^{_SEGMENT}(/{_SEGMENT})*$"
 """Patterns for pydantic, whose engine takes `$` for the end of the text alone."""
+MODEL_ID_CHARS: Final = 200
+UPSTREAM_NAME: Final = r"^[!-~]{1,200}$"
+KEY_ENV: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+
+IN_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        PROVIDER_ID: "1 to 64 letters, digits and . _ -, not beginning with a dot",
+        MODEL_ID: "letters, digits and . _ : @ - in parts divided by /, none beginning with a dot",
+        UPSTREAM_NAME: "1 to 200 visible ASCII characters without spaces",
+        KEY_ENV: "the name of a variable: letters, digits and _, not beginning with a digit",
+    }
+)
+"""The patterns as messages say them."""
 
 _MAX_HEADERS: Final = 32
 _MAX_VALUE_CHARS: Final = 8192
@@ -43,7 +59,7 @@ _SECRET: Final = frozenset(
 
 def is_model_id(text: str) -> bool:
     """Return whether `text` may be the id of a model."""
-    return re.fullmatch(MODEL_ID, text) is not None
+    return len(text) <= MODEL_ID_CHARS and re.fullmatch(MODEL_ID, text) is not None
 
 
 def check_base_url(text: str, info: ValidationInfo) -> str:

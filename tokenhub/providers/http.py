@@ -1,14 +1,12 @@
-"""The one implementation of `Upstream` that opens sockets: a pooled aiohttp client.
+"""`Upstream` by a pooled aiohttp client, which knows proxies; `direct` is used without one.
 
 It follows no redirect, keeps no cookie, adds no header but `Host` and `Content-Length`, and hands
 bytes on as they came. HTTP_PROXY and the rest of what aiohttp would read from the environment is
 not honoured; HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE come from the mapping that is injected.
 """
 
-import asyncio
 import io
-import ssl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -16,15 +14,15 @@ import aiohttp
 from yarl import URL
 
 from tokenhub.errors import UpstreamError
+from tokenhub.providers.bodies import InflatedBody, inflater_for, read_all
 from tokenhub.providers.failure import from_exception
 from tokenhub.providers.inflate import Inflater
 from tokenhub.providers.proxies import Proxies
+from tokenhub.providers.tls import TlsContexts
 from tokenhub.providers.upstream import UpstreamRequest, UpstreamResponse
 from tokenhub.providers.urls import host_of
-from tokenhub.types import ErrorClass
 
 _IDLE_CONNECTION_S: Final = 30.0
-_MAX_CA_FILES: Final = 64
 # aiohttp writes bytes in one go, however many, and a file in slices between which others may run.
 _WRITTEN_AT_ONCE_BYTES: Final = 1 << 20
 _NO_AUTOMATIC_HEADERS: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
@@ -41,8 +39,7 @@ class AiohttpUpstream:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._proxies = Proxies(environ)
-        self._default_ca_file = environ.get("SSL_CERT_FILE") or None
-        self._contexts: dict[str, ssl.SSLContext] = {}
+        self._contexts = TlsContexts(environ.get("SSL_CERT_FILE") or None)
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, request: UpstreamRequest) -> UpstreamResponse:
@@ -51,7 +48,9 @@ class AiohttpUpstream:
         # "encoded": it goes out as it is written, `%2F` stays `%2F`.
         address = URL(url, encoded=True)
         session = self._session or self._open()
-        ca_file = request.ca_file or self._default_ca_file
+        context = (
+            await self._contexts.context(request.ca_file) if address.scheme == "https" else True
+        )
         try:
             response = await session.request(
                 request.method,
@@ -61,7 +60,7 @@ class AiohttpUpstream:
                 allow_redirects=False,
                 timeout=_timeout(request.connect_s),
                 proxy=request.proxy or self._proxies.proxy_for(url),
-                ssl=True if ca_file is None else await self._context(ca_file),
+                ssl=context,
             )
         except _TRANSPORT_ERRORS as error:
             raise from_exception(error, host_of(url)) from None
@@ -82,21 +81,6 @@ class AiohttpUpstream:
             skip_auto_headers=_NO_AUTOMATIC_HEADERS,
         )
         return self._session
-
-    async def _context(self, ca_file: str) -> ssl.SSLContext:
-        known = self._contexts.get(ca_file)
-        if known is not None:
-            return known
-        try:
-            context = await asyncio.to_thread(ssl.create_default_context, cafile=ca_file)
-        except (OSError, ValueError):  # an ssl.SSLError is an OSError
-            raise UpstreamError(
-                ErrorClass.TRANSIENT, f"the certificates in {ca_file!r} cannot be read"
-            ) from None
-        if len(self._contexts) >= _MAX_CA_FILES:
-            self._contexts.clear()
-        self._contexts[ca_file] = context
-        return context
 
 
 class _Body:
@@ -119,29 +103,6 @@ class _Body:
         return data
 
 
-class _InflatedBody:
-    """The inflated bytes of an answer; a wait for them may be cancelled and repeated."""
-
-    def __init__(self, body: _Body, inflater: Inflater) -> None:
-        self._body = body
-        self._inflater = inflater
-        self._pieces: Iterator[bytes] = iter(())
-
-    def __aiter__(self) -> "_InflatedBody":
-        return self
-
-    async def __anext__(self) -> bytes:
-        while True:
-            await asyncio.sleep(0)  # a small chunk can inflate to work of 100 ms
-            if (piece := next(self._pieces, None)) is not None:
-                return piece
-            try:
-                self._pieces = self._inflater.pieces(await anext(self._body))
-            except StopAsyncIteration:
-                self._inflater.finish()
-                raise
-
-
 class _PlainAnswer:
     """An answer as it came."""
 
@@ -151,22 +112,13 @@ class _PlainAnswer:
         self.status = response.status
         self.headers: Mapping[str, str] = response.headers
 
-    def chunks(self) -> "_Body | _InflatedBody":
+    def chunks(self) -> "_Body | InflatedBody":
         """Yield the bytes (see `UpstreamResponse.chunks`)."""
         return _Body(self._response, self._url)
 
     async def read(self, limit: int) -> bytes:
         """Return the whole body (see `UpstreamResponse.read`)."""
-        parts: list[bytes] = []
-        size = 0
-        async for data in self.chunks():
-            parts.append(data)
-            size += len(data)
-            if size > limit:
-                raise UpstreamError(
-                    ErrorClass.TRANSIENT, f"the provider's answer is longer than {limit} bytes"
-                )
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return await read_all(self.chunks(), limit)
 
     def close(self) -> None:
         """Abort the call unless it has ended (see `UpstreamResponse.close`)."""
@@ -180,20 +132,22 @@ class _InflatedAnswer(_PlainAnswer):
         super().__init__(response, url)
         self._inflater = inflater
 
-    def chunks(self) -> _InflatedBody:
+    def chunks(self) -> InflatedBody:
         """Yield the inflated bytes."""
-        return _InflatedBody(_Body(self._response, self._url), self._inflater)
+        return InflatedBody(_Body(self._response, self._url), self._inflater)
 
 
 def _answer(response: aiohttp.ClientResponse, url: str) -> UpstreamResponse:
-    encoding = response.headers.get("Content-Encoding")
-    if encoding is None or encoding.strip().lower() in ("", "identity"):
-        return _PlainAnswer(response, url)
     try:
-        return _InflatedAnswer(response, url, Inflater(encoding.strip().lower()))
+        inflater = inflater_for(response.headers)
     except UpstreamError:
         response.close()
         raise
+    return (
+        _PlainAnswer(response, url)
+        if inflater is None
+        else _InflatedAnswer(response, url, inflater)
+    )
 
 
 def _spelled_alike(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
@@ -9,10 +10,13 @@ import pydantic
 from pydantic_core import ErrorDetails
 
 from tokenhub.errors import BadRequest
+from tokenhub.providers.fields import IN_WORDS
 from tokenhub.text import clean
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
 
+_CHOICES: Final = frozenset({"enum", "literal_error"})
+_WORD_CHARS: Final = 40
 _SHOWN: Final = (bool, int, float, type(None))
 _KINDS: Final[Mapping[type, str]] = {str: "text", list: "a list", dict: "an object"}
 
@@ -22,8 +26,8 @@ def validate(
 ) -> Model:
     """Return `payload` as a `model`; raise `BadRequest` naming the first field that is wrong.
 
-    `context` is for the model's validators. The text of a value is never repeated: it may be a
-    secret in the wrong field.
+    `context` is for the model's validators. The text of a value is not repeated, since it may be a
+    secret in the wrong field; a mistyped word of a choice is.
     """
     try:
         # Strict rules for JSON input take text for an enum and a list for a tuple; those for
@@ -49,7 +53,10 @@ def _reason(error: ErrorDetails) -> str:
     if kind == "missing":
         return "this field is required"
     if kind == "string_pattern_mismatch":
-        return f"expected text of the form {error['ctx']['pattern']}, got another"
+        pattern = error["ctx"]["pattern"]
+        return f"expected {IN_WORDS.get(pattern, f'text of the form {pattern}')}"
+    if kind.endswith(("too_short", "too_long")):
+        return _length(kind, error["ctx"])
     if kind == "value_error":
         return message.removeprefix("Value error, ")
     if kind == "json_invalid":  # too deep for pydantic, which takes some 200 levels
@@ -57,7 +64,25 @@ def _reason(error: ErrorDetails) -> str:
     expected = message[:1].lower() + message[1:]
     for start in ("input should be ", "input should "):
         expected = expected.removeprefix(start)
-    return f"expected {expected}, got {_got(error['input'])}"
+    got = error["input"]
+    shown = repr(got) if kind in _CHOICES and _is_mistyped(got, expected) else _got(got)
+    return f"expected {expected}, got {shown}"
+
+
+def _is_mistyped(value: object, choices: str) -> bool:
+    """Tell whether `value` is so like one of the words quoted in `choices` that it is no secret."""
+    if not isinstance(value, str) or len(value) > _WORD_CHARS:
+        return False
+    return bool(difflib.get_close_matches(value, re.findall("'([^']+)'", choices), 1))
+
+
+def _length(kind: str, limits: Mapping[str, Any]) -> str:
+    unit = "character" if kind.startswith("string") else "item"
+    if kind.endswith("short"):
+        bound, number, got = "at least", limits["min_length"], "fewer"
+    else:
+        bound, number, got = "at most", limits["max_length"], "more"
+    return f"expected {bound} {number} {unit}{'' if number == 1 else 's'}, got {got}"
 
 
 def _got(value: object) -> str:

@@ -1,19 +1,27 @@
 """The immutable snapshot of providers and deployments that every request reads."""
 
-import difflib
-from collections.abc import Iterable, Mapping
+import heapq
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from types import MappingProxyType
 
 from tokenhub.types import Deployment, Provider
 
 _NAME_CHARS_COMPARED = 100
 """The nearest names are looked for by this many characters of a client's text."""
+_NAMES_COMPARED = 50
+"""So many names are compared closely, which takes some 60 µs each: more would hold the loop."""
+_GRAM_CHARS = 3
+
+
+def _any_name(_: str) -> bool:
+    return True
 
 
 class Registry:
     """Providers and their deployments at one moment; never changes, so it needs no lock."""
 
-    __slots__ = ("_by_key", "_by_name", "_by_prefix", "_names", "providers")
+    __slots__ = ("_by_key", "_by_name", "_by_prefix", "_folded", "_names", "providers")
 
     providers: Mapping[str, Provider]
 
@@ -39,6 +47,7 @@ class Registry:
             for name, rows in self._by_name.items()
             if any(row.enabled and known[row.provider_id].enabled for row in rows)
         )
+        self._folded = tuple((name.lower(), name) for name in self._names)
 
     @classmethod
     def build(cls, providers: Iterable[Provider], deployments: Iterable[Deployment]) -> "Registry":
@@ -73,11 +82,28 @@ class Registry:
         named = self.providers.get(prefix)
         return () if named is None else (named,)
 
-    def nearest(self, name: str, n: int = 3) -> tuple[str, ...]:
-        """Return up to `n` names that are usable now and resemble `name`, the closest first."""
+    def nearest(
+        self, name: str, n: int = 3, allowed: Callable[[str], bool] = _any_name
+    ) -> tuple[str, ...]:
+        """Return up to `n` names that are usable now and resemble `name`, the closest first.
+
+        Only names for which `allowed` is true are returned.
+        """
         wanted = name[:_NAME_CHARS_COMPARED].lower()
-        folded = {known.lower(): known for known in self._names}
-        return tuple(folded[close] for close in difflib.get_close_matches(wanted, folded, n, 0.4))
+        folded = {fold: known for fold, known in self._folded if allowed(known)}
+        alike = folded if len(folded) <= _NAMES_COMPARED else _alike(wanted, folded)
+        return tuple(folded[close] for close in get_close_matches(wanted, alike, n, 0.4))
+
+
+def _alike(wanted: str, names: Iterable[str]) -> list[str]:
+    """Return the names that share the most runs of three characters with `wanted`."""
+    last = max(1, len(wanted) - _GRAM_CHARS + 1)
+    grams = {wanted[start : start + _GRAM_CHARS] for start in range(last)}
+
+    def shared(name: str) -> int:
+        return sum(map(name.__contains__, grams))
+
+    return heapq.nlargest(_NAMES_COMPARED, names, key=shared)
 
 
 class RegistryHolder:

@@ -27,8 +27,8 @@ from tokenhub.types import (
 )
 
 ProviderId = Annotated[str, Field(pattern=fields.PROVIDER_ID)]
-ModelId = Annotated[str, Field(pattern=fields.MODEL_ID)]
-KeyEnv = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
+ModelId = Annotated[str, Field(pattern=fields.MODEL_ID, max_length=fields.MODEL_ID_CHARS)]
+KeyEnv = Annotated[str, Field(pattern=fields.KEY_ENV)]
 BaseUrl = Annotated[str, AfterValidator(fields.check_base_url)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Tokens = Annotated[int, Field(ge=1, le=1_000_000_000)]
@@ -37,7 +37,7 @@ _DEFAULT_TIMEOUTS: Final = Timeouts()
 
 
 class ProviderSpec(pydantic.BaseModel):
-    """A provider's row as given (SPEC §3); `api_key` is write-only and never in `stored()`."""
+    """A provider's row as given; `api_key` is write-only and never in `stored()`."""
 
     model_config = STRICT
 
@@ -86,9 +86,12 @@ class ProviderSpec(pydantic.BaseModel):
     def patched(self, changes: Mapping[str, Any], *, listed: Collection[str] = ()) -> Self:
         """Return this spec with `changes`; a null takes a field back to its default.
 
-        A new `api_key` moves the provider to the vault. Raises `BadRequest`.
+        A new `api_key` moves the provider to the vault, a null one stands in `model_fields_set`.
+        Raises `BadRequest`.
         """
         merged = _merge(self.stored(), changes, fixed=("id",))
+        if "api_key" in changes:
+            merged["api_key"] = changes["api_key"]
         if changes.get("base_url") is not None and "base_urls" not in changes:
             merged.pop("base_urls", None)
         if changes.get("base_urls") is not None and "base_url" not in changes:
@@ -103,11 +106,11 @@ class ProviderSpec(pydantic.BaseModel):
 
 
 class ModelSpec(RateFields):
-    """A model's row as given (SPEC §3): one deployment, unique by `id` and `provider_id`."""
+    """A model's row as given: one deployment, unique by `id` and `provider_id`."""
 
     id: ModelId
     provider_id: ProviderId
-    upstream_name: Annotated[str, Field(pattern=r"^[!-~]{1,200}$")] | None = None
+    upstream_name: Annotated[str, Field(pattern=fields.UPSTREAM_NAME)] | None = None
     weight: Annotated[int, Field(ge=0, le=10)] = 5
     max_context_tokens: Tokens | None = None
     max_output_tokens: Tokens | None = None
@@ -128,8 +131,15 @@ class ModelSpec(RateFields):
         return validate(cls, payload)
 
     def patched(self, changes: Mapping[str, Any]) -> Self:
-        """Return this spec with `changes`; a null takes a field back to its default."""
-        return type(self).parse(_merge(self.stored(), changes, fixed=("id", "provider_id")))
+        """Return this spec with `changes`; a null takes a field back to its default.
+
+        A new `cache_write_per_1k` takes the place of both durations' own prices.
+        """
+        merged = _merge(self.stored(), changes, fixed=("id", "provider_id"))
+        if "cache_write_per_1k" in changes:
+            for name in {"cache_write_5m_per_1k", "cache_write_1h_per_1k"} - changes.keys():
+                merged.pop(name, None)
+        return type(self).parse(merged)
 
     def stored(self) -> dict[str, Any]:
         """Return what was given as plain JSON values."""
@@ -180,7 +190,7 @@ def resolve_model(spec: ModelSpec, provider: Provider) -> Deployment:
         max_output_tokens=spec.max_output_tokens,
         prices=resolve_prices(spec, spec.tiers or ()),
         fallbacks=spec.fallbacks or (),
-        capabilities=spec.capabilities,
+        capabilities=_capabilities(spec),
         enabled=spec.enabled,
     )
 
@@ -231,10 +241,17 @@ def _key_env(spec: ProviderSpec, preset: Preset | None) -> str:
     return spec.key_env or from_preset or own
 
 
+def _capabilities(spec: ModelSpec) -> frozenset[Capability] | None:
+    """What the row says; a name with "embed" in it is else taken for a model that cannot talk."""
+    if spec.capabilities is None and "embed" in spec.id.lower():
+        return frozenset({Capability.EMBEDDINGS})
+    return spec.capabilities
+
+
 def _without_prefix(model_id: str, provider: Provider) -> str:
     for prefix in (provider.id, provider.prefix):
         if prefix and model_id.startswith(prefix + "/"):
-            return model_id[len(prefix) + 1 :] or model_id
+            return model_id[len(prefix) + 1 :]
     return model_id
 
 

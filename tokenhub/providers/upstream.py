@@ -1,19 +1,21 @@
 """The seam between the road of a request and the network.
 
-Everything above calls providers through `Upstream`; `tokenhub.providers.http` is the one
-implementation that opens sockets.
+Everything above calls providers through `Upstream`; `tokenhub.providers.direct` is the
+implementation that the hub uses.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
+from tokenhub.types import per_request
 
-@dataclass(frozen=True, slots=True)
+
+@per_request
 class UpstreamRequest:
     """One HTTP request to a provider.
 
-    `headers` are sent as they are; `Host` and `Content-Length` are added.
+    `method` is GET or POST. `headers` are sent as they are; `Host` and `Content-Length` are added.
     `connect_s` bounds opening a connection, TLS included; all longer waits are the caller's.
     `proxy` None means "as the environment says", `ca_file` None "the trusted roots".
     """

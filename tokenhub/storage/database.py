@@ -10,7 +10,7 @@ from tokenhub.errors import StorageError
 from tokenhub.storage.opening import open_file
 from tokenhub.storage.readers import Readers
 from tokenhub.storage.writer import Writer
-from tokenhub.types import Outcome
+from tokenhub.types import DecisionRow, Outcome
 
 CLOSE_TIMEOUT_S: Final = 10.0
 
@@ -54,7 +54,7 @@ class Database:
 
     @property
     def dropped(self) -> int:
-        """Rows that were given up: log rows over their bound, and any row that SQLite refuses."""
+        """Rows that were given up: those over a bound, and any that SQLite refuses by itself."""
         return self._writer.dropped
 
     @property
@@ -88,8 +88,12 @@ class Database:
         """Add to the request log within 100 ms; dropped and counted when 10,000 rows wait."""
         self._writer.log(outcome)
 
+    def decide(self, row: DecisionRow) -> None:
+        """Keep a decision within 100 ms; dropped and counted when 2,000 rows wait."""
+        self._writer.decide(row)
+
     async def flush(self) -> None:
-        """Commit what `settle` and `log` have left; raises StorageError when that is impossible."""
+        """Commit what was left to be added; raises StorageError when that is impossible."""
         self._check_open()
         await self._writer.flush().result()
 

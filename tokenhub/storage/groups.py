@@ -3,56 +3,64 @@
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 from tokenhub.errors import StorageError
-from tokenhub.storage import ledger, requests
+from tokenhub.storage import decisions, ledger, requests
 from tokenhub.storage.connection import transaction, translated
-from tokenhub.types import Outcome
+from tokenhub.types import DecisionRow, Outcome
 
+Row = TypeVar("Row", Outcome, DecisionRow)
 logger = logging.getLogger(__name__)
 
 
-def insert(
-    connection: sqlite3.Connection, settlements: Sequence[Outcome], logs: Sequence[Outcome]
-) -> int:
+class Group(NamedTuple):
+    """Rows that are committed together."""
+
+    settlements: Sequence[Outcome]
+    logs: Sequence[Outcome]
+    decisions: Sequence[DecisionRow]
+
+
+def insert(connection: sqlite3.Connection, group: Group) -> int:
     """Insert all rows, or none; return how many were left out because SQLite refuses them alone.
 
     Raises sqlite3.Error when nothing can be written now.
     """
     try:
         with transaction(connection):
-            ledger.add(connection, settlements)
-            requests.add(connection, logs)
+            ledger.add(connection, group.settlements)
+            requests.add(connection, group.logs)
+            decisions.add(connection, group.decisions)
     except Exception as error:
         if isinstance(translated(error), StorageError):
             raise
-        return _insert_each(connection, settlements, logs)
+        return _insert_each(connection, group)
     return 0
 
 
-def _insert_each(
-    connection: sqlite3.Connection, settlements: Sequence[Outcome], logs: Sequence[Outcome]
-) -> int:
+def _insert_each(connection: sqlite3.Connection, group: Group) -> int:
     """Keep one row that cannot be stored from holding up all the others for ever."""
     with transaction(connection):
-        refused = [outcome for outcome in settlements if not _try(connection, ledger.add, outcome)]
-        refused += [outcome for outcome in logs if not _try(connection, requests.add, outcome)]
-    return len(refused)
+        stored = [_try(connection, ledger.add, row) for row in group.settlements]
+        stored += [_try(connection, requests.add, row) for row in group.logs]
+        stored += [_try(connection, decisions.add, row) for row in group.decisions]
+    return stored.count(False)
 
 
 def _try(
     connection: sqlite3.Connection,
-    add: Callable[[sqlite3.Connection, Sequence[Outcome]], None],
-    outcome: Outcome,
+    add: Callable[[sqlite3.Connection, Sequence[Row]], None],
+    row: Row,
 ) -> bool:
     connection.execute("SAVEPOINT row")
     try:
-        add(connection, [outcome])
+        add(connection, [row])
     except Exception as error:
         if isinstance(translated(error), StorageError):
             raise
         connection.execute("ROLLBACK TO row")
-        logger.error("request %r cannot be stored: %s", outcome.request_id, type(error).__name__)
+        logger.error("request %r cannot be stored: %s", row.request_id, type(error).__name__)
         return False
     finally:
         if connection.in_transaction:

@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -12,16 +11,13 @@ from tokenhub.errors import StartError
 NAME: Final = "lock"
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """The instance that holds a home; `address` is None until it listens."""
-
-    pid: int
-    address: str | None
-
-
 class InstanceLock:
-    """A lock on `<home>/lock` that the kernel releases when the process ends, however it ends."""
+    """A lock on `<home>/lock` that the kernel releases when the process ends, however it ends.
+
+    The file says who holds it: `{"pid": 7, "address": "http://127.0.0.1:8080"}`, the address null
+    until that instance listens. It stays when a process is killed: only `acquire` tells whether
+    the home is free.
+    """
 
     def __init__(self, home: Path) -> None:
         self._home = home
@@ -43,7 +39,8 @@ class InstanceLock:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(file)
-            raise StartError(self._held()) from error
+            who = _holder(self._home)
+            raise StartError(f"TokenHub already runs on {self._home}{who}") from error
         self._file = file
         self._write(None)
 
@@ -65,30 +62,11 @@ class InstanceLock:
         os.truncate(self._file, 0)
         os.pwrite(self._file, text, 0)
 
-    def _held(self) -> str:
-        other = _read(self._home)
-        who = "" if other is None else f": PID {other.pid}, {other.address or 'still starting'}"
-        return f"TokenHub already runs on {self._home}{who}"
 
-
-def holder(home: Path) -> Holder | None:
-    """Return the instance that runs on `home`, None when none does."""
-    try:
-        file = os.open(home / NAME, os.O_RDONLY)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return _read(home)
-    finally:
-        os.close(file)
-    return None
-
-
-def _read(home: Path) -> Holder | None:
+def _holder(home: Path) -> str:
+    """Who holds the lock, in words that follow others; nothing where it has not said so yet."""
     try:
         found = json.loads((home / NAME).read_bytes())
-        return Holder(int(found["pid"]), found["address"])
+        return f": PID {int(found['pid'])}, {found['address'] or 'still starting'}"
     except (OSError, ValueError, TypeError, KeyError):
-        return None
+        return ""

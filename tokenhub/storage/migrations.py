@@ -128,7 +128,23 @@ _FIRST: Final = (
     attempts INTEGER NOT NULL) STRICT""",
 )
 
-MIGRATIONS: Final[Sequence[Migration]] = (_FIRST,)
+_SECOND: Final = (
+    """CREATE TABLE decisions(
+    id INTEGER PRIMARY KEY,
+    request_id TEXT NOT NULL,
+    timestamp_ms INTEGER NOT NULL,
+    mode TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    model_id TEXT,
+    provider_id TEXT,
+    estimated_cost_nano INTEGER,
+    cost_nano INTEGER NOT NULL,
+    attempts TEXT NOT NULL,
+    columns TEXT NOT NULL) STRICT""",
+    "CREATE INDEX decisions_by_request ON decisions(timestamp_ms, request_id)",
+)
+
+MIGRATIONS: Final[Sequence[Migration]] = (_FIRST, _SECOND)
 
 
 def migrate(

@@ -76,7 +76,7 @@ def add(connection: sqlite3.Connection, outcomes: Sequence[Outcome]) -> None:
 def page(
     connection: sqlite3.Connection, wanted: LogFilter, *, limit: int, offset: int
 ) -> tuple[list[dict[str, Any]], int]:
-    """Return one page of `logs` items (SPEC §9 "Shapes"), newest first, and how many there are."""
+    """Return one page of `logs` items, newest first, and how many there are."""
     where, arguments = wanted.sql()
     total = connection.execute(
         f"SELECT count(*) FROM requests r{where}",  # noqa: S608 - arguments are bound

@@ -1,7 +1,7 @@
 """Sums and latencies of all requests, altogether and by model, provider and key.
 
 Counts, tokens and money come from the ledger's days, which are kept for ever; percentiles from the
-newest rows of the request log.
+newest rows of the request log that are no errors, since a quick refusal says nothing of a model.
 """
 
 import sqlite3
@@ -17,7 +17,7 @@ _GROUPS: Final = {"by_model": "model", "by_provider": "provider_id", "by_key": "
 
 
 def stats(connection: sqlite3.Connection) -> dict[str, Any]:
-    """Return `global`, and `by_model`, `by_provider`, `by_key` as objects by id (SPEC §9 "Shapes").
+    """Return `global`, and `by_model`, `by_provider`, `by_key` as objects by id.
 
     Requests that no model served count in `global` and `by_key` only. A percentile of no value is
     None.
@@ -65,7 +65,8 @@ def _percentiles(
         f"SELECT name, value, place, n FROM (SELECT {column} AS name,"  # noqa: S608 - constants
         f" {value} AS value, row_number() OVER (PARTITION BY {column} ORDER BY {value}) AS place,"
         f" count(*) OVER (PARTITION BY {column}) AS n FROM requests WHERE {value} IS NOT NULL"
-        f" AND id > (SELECT max(id) FROM requests) - {NEWEST_ROWS}) WHERE place IN ({ranks})"
+        f" AND status < 400 AND id > (SELECT max(id) FROM requests) - {NEWEST_ROWS})"
+        f" WHERE place IN ({ranks})"
     )
     percentiles: defaultdict[str, dict[str, float]] = defaultdict(dict)
     for name, measured, place, n in found:

@@ -4,7 +4,6 @@ import logging
 import sqlite3
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
@@ -15,11 +14,14 @@ from tokenhub.errors import StorageError
 from tokenhub.storage import groups
 from tokenhub.storage.connection import probe, transaction, translated
 from tokenhub.storage.jobs import Job
-from tokenhub.types import Outcome
+from tokenhub.storage.waiting import Waiting
+from tokenhub.types import DecisionRow, Outcome
 
 GROUP_INTERVAL_S: Final = 0.1
 GROUP_ROWS: Final = 500
 LOG_BOUND: Final = 10_000
+DECISION_BOUND: Final = 2_000
+"""Fewer, since a decision among many models is large."""
 RETRY_S: Final = 1.0
 """How soon a group that could not be committed is tried again."""
 
@@ -31,8 +33,8 @@ class Writer:
     """Owns the one connection that writes.
 
     The methods belong to the loop's thread, those with an underscore to the writer's. The loop
-    appends outcomes to deques and wakes the thread once a group: a wake-up for each would cost more
-    than the rows. Each counter below is raised by one thread only.
+    leaves rows and wakes the thread once a group: a wake-up for each would cost more than the rows.
+    Each counter below is raised by one thread only.
     """
 
     def __init__(
@@ -43,13 +45,10 @@ class Writer:
         self._connection = connection
         self._on_commit = on_commit
         self._steps: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._settlements: deque[Outcome] = deque()
-        self._logs: deque[Outcome] = deque()
-        self._taken = 0
+        self._settlements = Waiting[Outcome]()
+        self._logs = Waiting[Outcome]()
+        self._decisions = Waiting[DecisionRow]()
         self._refused = 0
-        self._written = 0
-        self._logs_taken = 0
-        self._logs_written = 0
         self._discarded = 0
         self._group_due: float | None = None
         self._group_announced = False
@@ -61,11 +60,11 @@ class Writer:
     @property
     def backlog(self) -> int:
         """Settlements that are not committed yet."""
-        return self._taken - self._written
+        return self._settlements.backlog
 
     @property
     def dropped(self) -> int:
-        """Rows that were given up: log rows over the bound, and rows that SQLite refuses alone."""
+        """Rows that were given up: those over a bound, and those that SQLite refuses alone."""
         return self._refused + self._discarded
 
     def submit(self, change: Callable[[sqlite3.Connection], T]) -> Job[T]:
@@ -76,18 +75,16 @@ class Writer:
 
     def settle(self, outcome: Outcome) -> None:
         """Queue a row of the ledger for the next group; it is kept until it is committed."""
-        self._settlements.append(outcome)
-        self._taken += 1
-        self._announce(self._taken)
+        self._settlements.add(outcome)
+        self._announce(self._settlements.taken)
 
     def log(self, outcome: Outcome) -> None:
         """Queue a row of the request log for the next group, or drop it when too many wait."""
-        if self._logs_taken - self._logs_written >= LOG_BOUND:
-            self._refused += 1
-            return
-        self._logs.append(outcome)
-        self._logs_taken += 1
-        self._announce(self._logs_taken)
+        self._offer(self._logs, outcome, LOG_BOUND)
+
+    def decide(self, row: DecisionRow) -> None:
+        """Queue a decision for the next group, or drop it when too many wait."""
+        self._offer(self._decisions, row, DECISION_BOUND)
 
     def flush(self) -> Job[None]:
         """Commit at once what waits; the job fails with StorageError when that is not possible."""
@@ -102,6 +99,13 @@ class Writer:
     def join(self, timeout_s: float) -> None:
         """Wait at most `timeout_s` seconds for the thread to end."""
         self._thread.join(timeout_s)
+
+    def _offer(self, waiting: Waiting[T], row: T, bound: int) -> None:
+        if waiting.backlog >= bound:
+            self._refused += 1
+            return
+        waiting.add(row)
+        self._announce(waiting.taken)
 
     def _announce(self, count: int) -> None:
         if not self._group_announced:
@@ -165,12 +169,12 @@ class Writer:
     def _commit(self) -> Exception | None:
         """Commit all that waits, in groups; return the circumstance that prevents it, if any."""
         self._group_due = None
-        # Before the deques are read: what is appended after this announces itself again.
+        # Before rows are taken: what is left after this announces itself again.
         self._group_announced = False
         try:
             if not self.healthy:
                 probe(self._connection)
-            while self._settlements or self._logs:
+            while self._settlements or self._logs or self._decisions:
                 self._commit_group()
         except Exception as error:  # noqa: BLE001 - the rows are kept and tried again
             self._failed(error)
@@ -190,17 +194,18 @@ class Writer:
         self._due_in(RETRY_S)
 
     def _commit_group(self) -> None:
-        settlements, logs = _take(self._settlements), _take(self._logs)
+        queues: tuple[Waiting[Any], ...] = (self._settlements, self._logs, self._decisions)
+        group = groups.Group(
+            self._settlements.take(GROUP_ROWS),
+            self._logs.take(GROUP_ROWS),
+            self._decisions.take(GROUP_ROWS),
+        )
         try:
-            refused = groups.insert(self._connection, settlements, logs)
+            refused = groups.insert(self._connection, group)
         except BaseException:
-            self._settlements.extendleft(reversed(settlements))
-            self._logs.extendleft(reversed(logs))
+            for queue, rows in zip(queues, group, strict=True):
+                queue.give_back(rows)
             raise
         self._discarded += refused
-        self._written += len(settlements)
-        self._logs_written += len(logs)
-
-
-def _take(waiting: deque[Outcome]) -> list[Outcome]:
-    return [waiting.popleft() for _ in range(min(len(waiting), GROUP_ROWS))]
+        for queue, rows in zip(queues, group, strict=True):
+            queue.written += len(rows)

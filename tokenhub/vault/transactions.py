@@ -64,7 +64,12 @@ def count_try(connection: sqlite3.Connection, now_ms: int) -> Header:
 def create(connection: sqlite3.Connection, header: Header) -> None:
     """Store a new vault. Raises RequestError 409 when there is one."""
     if rows.identity(connection) is not None:
-        raise RequestError(409, "vault_initialised", "the vault is initialised already: unlock it")
+        raise RequestError(
+            409,
+            "vault_initialised",
+            "the vault is initialised already: 'tokenhubctl vault unlock' opens it,"
+            " 'tokenhubctl vault rotate' changes its password",
+        )
     rows.put_identity(connection, header.vault_id, header.key_version)
     replace_slot(connection, header.slot)
 
@@ -117,7 +122,7 @@ def unseal(data_key: bytearray, vault_id: str, sealed: Sealed) -> bytearray | No
 def _header(connection: sqlite3.Connection) -> Header:
     identity = rows.identity(connection)
     if identity is None:
-        message = "the vault is not initialised: initialise it with a password first"
+        message = "the vault is not initialised: set it up with 'tokenhubctl vault init'"
         raise RequestError(409, "vault_uninitialised", message)
     try:
         spec = rows.slots(connection)[PASSWORD]

@@ -312,5 +312,5 @@ def _unwrap(header: Header, password: str) -> bytearray:
 
 def _check_length(password: str, param: str) -> None:
     if len(password) < SHORTEST_PASSWORD:
-        message = f"expected a password of {SHORTEST_PASSWORD} characters or more"
+        message = f"{param}: expected {SHORTEST_PASSWORD} characters or more"
         raise BadRequest(f"{message}, got {len(password)}", param=param)

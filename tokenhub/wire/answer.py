@@ -1,14 +1,14 @@
 """Reading a provider's whole answer beside forwarding it."""
 
-from dataclasses import dataclass
-from typing import Final
+import re
+from typing import Any, Final
 
 import orjson
 
 from tokenhub.errors import NotOfProtocol
-from tokenhub.types import Api, Usage
+from tokenhub.types import Api, Usage, per_request
 from tokenhub.wire.tokens import estimate_output
-from tokenhub.wire.usage import anthropic_usage, openai_usage
+from tokenhub.wire.usage import anthropic_usage, embeddings_usage, openai_usage
 
 _CONTENT: Final = {
     Api.CHAT: "choices",
@@ -17,9 +17,21 @@ _CONTENT: Final = {
     Api.EMBEDDINGS: "data",
 }
 """The list that a 2xx answer of each API has."""
+_USAGE: Final = {
+    Api.CHAT: openai_usage,
+    Api.COMPLETIONS: openai_usage,
+    Api.MESSAGES: anthropic_usage,
+    Api.EMBEDDINGS: embeddings_usage,
+}
+
+_LONG_BYTES: Final = 1024 * 1024
+_END_BYTES: Final = 4096
+_DATA: Final = re.compile(rb'"data"\s*:\s*\[')
+# What precedes the name tells that its first quote is none inside a string, where it is escaped.
+_USAGE_NAME: Final = re.compile(rb'(?<=[,\s])"usage"\s*:')
 
 
-@dataclass(frozen=True, slots=True)
+@per_request
 class AnswerFacts:
     """What we need to know of an answer.
 
@@ -31,16 +43,55 @@ class AnswerFacts:
 
 
 def read_answer(api: Api, body: bytes) -> AnswerFacts:
-    """Read the body of a 2xx answer of `api`; raises NotOfProtocol."""
+    """Read the body of a 2xx answer of `api`.
+
+    Raises NotOfProtocol, with `error_body` where the answer is an error for all its status. Of a
+    long list of embeddings only the ends are read: all of it would hold the event loop for long.
+    """
+    if api is Api.EMBEDDINGS and len(body) > _LONG_BYTES and (report := _report_of_long(body)):
+        return AnswerFacts(embeddings_usage(report))
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise NotOfProtocol("the answer is not JSON") from None
-    name = _CONTENT[api]
-    if not isinstance(value, dict) or not isinstance(value.get(name), list):
-        raise NotOfProtocol(f"the answer is not an object with a list {name!r}")
+    content = _content(api, value, body)
     report = value.get("usage")
     if not isinstance(report, dict):
-        written = 0.0 if api is Api.EMBEDDINGS else estimate_output(value[name])
-        return AnswerFacts(None, round(written))
-    return AnswerFacts(anthropic_usage(report) if api is Api.MESSAGES else openai_usage(report))
+        return AnswerFacts(None, 0 if api is Api.EMBEDDINGS else round(estimate_output(content)))
+    return AnswerFacts(_USAGE[api](report))
+
+
+def _content(api: Api, value: object, body: bytes) -> list[Any]:
+    """The list that `api` answers with; raises NotOfProtocol."""
+    name = _CONTENT[api]
+    content = value.get(name) if isinstance(value, dict) else None
+    if not content and isinstance(value, dict) and value.get("error"):
+        raise NotOfProtocol("the answer is an error", error_body=body)
+    if not isinstance(content, list):
+        raise NotOfProtocol(f"the answer is not an object with a list {name!r}")
+    return content
+
+
+def _report_of_long(body: bytes) -> dict[str, Any] | None:
+    """The `usage` of a long list of embeddings; None where only parsing all of it would tell.
+
+    It is looked for behind the list, then before it. Either end is parsed as an object of its own,
+    which succeeds only for members of the outermost one.
+    """
+    begin, end = body[:_END_BYTES], body[-_END_BYTES:]
+    heads = (_object(begin[: at.start()] + b'"data":[]}') for at in _DATA.finditer(begin))
+    head = next((found for found in heads if found and found.get("data") == []), None)
+    if head is None or not end.rstrip().endswith(b"}"):
+        return None
+    tails = (_object(b"{" + end[at.start() :]) for at in _USAGE_NAME.finditer(end))
+    report = next(filter(None, tails), head).get("usage")
+    return report if isinstance(report, dict) else None
+
+
+def _object(text: bytes) -> dict[str, Any] | None:
+    """What `text` means if it is a JSON object, which begins with its first byte or a space."""
+    try:
+        value: dict[str, Any] = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return value

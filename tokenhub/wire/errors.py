@@ -1,4 +1,4 @@
-"""Our own errors in each protocol's shape (SPEC §2, "Errors"), and what else we say in a stream."""
+"""Our own errors in each protocol's shape, and what else we say in a stream."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""Which headers pass between client and provider (SPEC §2, "Transparency rules")."""
+"""Which headers pass between client and provider."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -41,6 +41,8 @@ _NOT_TO_CLIENT: Final = _HOP_BY_HOP | {
     "set-cookie",
     "x-request-id",
 }
+# What only we say: our own headers, and whom a browser lets read the answer.
+_NOT_TO_CLIENT_PREFIXES: Final = ("access-control-", "x-inferoute-", "x-tokenhub-")
 
 
 def forward_request_headers(headers: Mapping[str, str] | Pairs) -> list[tuple[str, str]]:
@@ -59,7 +61,12 @@ def forward_response_headers(headers: Mapping[str, str] | Pairs) -> list[tuple[s
     """The provider's headers that the client gets: order and spelling stay."""
     pairs = _pairs(headers)
     withheld = _NOT_TO_CLIENT | _named_in_connection(pairs)
-    return [pair for pair in pairs if pair[0].lower() not in withheld]
+    return [
+        pair
+        for pair in pairs
+        if (name := pair[0].lower()) not in withheld
+        and not name.startswith(_NOT_TO_CLIENT_PREFIXES)
+    ]
 
 
 def _pairs(headers: Mapping[str, str] | Pairs) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""TokenHub's own envelope, `POST /v1/chat` (SPEC §2), around a chat completion.
+"""TokenHub's own envelope, `POST /v1/chat`, around a chat completion.
 
 The chat request is put together from slices of the client's own bytes, the answer around the
 provider's: neither is written anew.
@@ -29,8 +29,6 @@ _REQUEST: Final = frozenset(
 )
 _NOT_PARAMETERS: Final = frozenset(("messages", "model", "stream"))
 _UNAVAILABLE: Final = {
-    "capabilities": ("planning",),
-    "policy": ("mode", "max_budget_usd", "max_latency_ms", "min_weight"),
     "output_format": ("type", "schema", "max_tokens", "strip_think"),
 }
 """What the envelope knows and the hub cannot do yet."""
@@ -39,9 +37,9 @@ _UNAVAILABLE: Final = {
 def chat_body(document: Document) -> bytes:
     """The chat completions body that the envelope in `document`, or its reduced form, asks for.
 
-    Raises BadRequest naming the field (`policy.mode`) for what is wrong or not available. `meta` is
-    the client's own note and not passed on; `estimated_input_tokens` cannot lower our estimate and
-    is therefore only checked.
+    Raises BadRequest naming the field (`output_format.type`) for what is wrong or not available.
+    `policy` and `capabilities` steer and are read elsewhere; `meta` is the client's own note and
+    not passed on; `estimated_input_tokens` cannot lower our estimate and is only checked.
     """
     for holder, names in _UNAVAILABLE.items():
         _refuse_unavailable(document.value.get(holder), holder, names)

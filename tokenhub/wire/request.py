@@ -1,10 +1,9 @@
 """What the hub needs to know of a request; everything else in it is between client and provider."""
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from tokenhub.errors import BadRequest
-from tokenhub.types import Api, Capability
+from tokenhub.types import Api, Capability, per_request
 from tokenhub.wire.body import Document
 from tokenhub.wire.tokens import estimate_input
 
@@ -17,10 +16,10 @@ _LIMITS: Final = {
     Api.MESSAGES: ("max_tokens",),
     Api.EMBEDDINGS: (),
 }
-"""The fields that limit the output, the one that counts first."""
+"""The fields that limit the output; which of them a provider obeys is its own affair."""
 
 
-@dataclass(frozen=True, slots=True)
+@per_request
 class RequestFacts:
     """A request as far as it is decided about.
 
@@ -90,7 +89,7 @@ def _max_output_tokens(api: Api, body: dict[str, Any]) -> int | None:
     # Anthropic takes 0 to fill the prompt cache without an answer.
     least = 0 if api is Api.MESSAGES else 1
     limits = [_integer(body, name, least, _MOST_TOKENS) for name in _LIMITS[api]]
-    given = next((limit for limit in limits if limit is not None), None)
+    given = max((limit for limit in limits if limit is not None), default=None)
     if api is Api.MESSAGES or given is None:
         return given
     choices = [_integer(body, name, 1, _MOST_CHOICES) or 1 for name in ("n", "best_of")]

@@ -39,10 +39,11 @@ class StreamReader(ABC):
         self.usage: Usage | None = None
         """The last usage that was reported."""
         self.finished = False
-        """Whether every choice that began has given its finish or stop reason."""
+        """Whether some choice has given its finish or stop reason, and all did that began."""
         self.error = b""
         """The data of the error event."""
         self._tokens_seen = 0.0
+        self._begun = False
 
     @property
     def output_tokens_seen(self) -> int:
@@ -58,7 +59,7 @@ class StreamReader(ABC):
         if not data:
             return Part.OPENING
         if data == self._end_data:
-            return Part.END
+            return self._end()
         try:
             value = orjson.loads(data)
         except orjson.JSONDecodeError:
@@ -69,6 +70,12 @@ class StreamReader(ABC):
         if part is Part.ERROR:
             self.error = data
         return part
+
+    def _end(self) -> Part:
+        """Part.END of a stream that had a beginning; raises NotOfProtocol for any other."""
+        if not self._begun:
+            raise NotOfProtocol("a stream that ends before it has begun")
+        return Part.END
 
     @abstractmethod
     def _part(self, value: dict[str, Any]) -> Part:
@@ -88,6 +95,7 @@ class _ChoicesReader(StreamReader):
     def __init__(self) -> None:
         super().__init__()
         self._open: set[int] = set()
+        self._done: set[int] = set()
 
     def _part(self, value: dict[str, Any]) -> Part:
         if value.get("error"):
@@ -98,6 +106,7 @@ class _ChoicesReader(StreamReader):
         choices = value.get("choices")
         if not choices or not isinstance(choices, list):
             return Part.USAGE if choices == [] and isinstance(report, dict) else Part.OTHER
+        self._begun = True
         part = Part.OPENING
         for choice in choices:
             if not isinstance(choice, dict):
@@ -105,21 +114,24 @@ class _ChoicesReader(StreamReader):
             if self._has_content(choice):
                 part = Part.CONTENT
             if choice.get("finish_reason"):
-                self._open.discard(_index(choice))
-                self.finished = not self._open
                 part = Part.OTHER if part is Part.OPENING else part
-            elif not self.finished:
-                self._open.add(_index(choice))
+            self._follow(choice)
         return part
+
+    def _follow(self, choice: dict[str, Any]) -> None:
+        """Note whether `choice` goes on; one that has finished does not begin again."""
+        index = choice.get("index")
+        index = index if isinstance(index, int) else 0
+        if choice.get("finish_reason"):
+            self._open.discard(index)
+            self._done.add(index)
+        elif index not in self._done:
+            self._open.add(index)
+        self.finished = bool(self._done) and not self._open
 
     @abstractmethod
     def _has_content(self, choice: dict[str, Any]) -> bool:
         """Count the content of `choice`; tell whether there is any."""
-
-
-def _index(choice: dict[str, Any]) -> int:
-    index = choice.get("index")
-    return index if isinstance(index, int) else 0
 
 
 class ChatReader(_ChoicesReader):
@@ -160,6 +172,9 @@ class MessagesReader(StreamReader):
 
     def _part(self, value: dict[str, Any]) -> Part:
         kind = value.get("type")
+        if not isinstance(kind, str):
+            raise NotOfProtocol("an event without a type")
+        self._begun = self._begun or kind in _BEGIN
         if kind == "content_block_delta":
             return self._delta(value.get("delta"))
         if kind == "content_block_start":
@@ -170,9 +185,7 @@ class MessagesReader(StreamReader):
             message = value.get("message")
             self._reported(message.get("usage") if isinstance(message, dict) else None)
             return Part.OPENING
-        if not isinstance(kind, str):
-            raise NotOfProtocol("an event without a type")
-        return _BY_TYPE.get(kind, Part.OTHER)
+        return self._end() if kind == "message_stop" else _BY_TYPE.get(kind, Part.OTHER)
 
     def _delta(self, delta: object) -> Part:
         if not isinstance(delta, dict):
@@ -203,7 +216,8 @@ class MessagesReader(StreamReader):
             self.usage = anthropic_usage(self._report)
 
 
-_BY_TYPE: Final = {"ping": Part.OPENING, "message_stop": Part.END, "error": Part.ERROR}
+_BEGIN: Final = frozenset({"message_start", "content_block_start", "content_block_delta"})
+_BY_TYPE: Final = {"ping": Part.OPENING, "error": Part.ERROR}
 _READERS: Final[dict[Api, type[StreamReader]]] = {
     Api.CHAT: ChatReader,
     Api.COMPLETIONS: CompletionsReader,

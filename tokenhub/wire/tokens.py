@@ -1,4 +1,4 @@
-"""Our own token count (SPEC §4, "Token estimate"): bytes by class and fixed costs, no tokenizer.
+"""Our own token count: bytes by class and fixed costs, no tokenizer.
 
 The rates are rules of thumb, not fitted to any one tokenizer; what they are off by is corrected
 per model by what providers report.
@@ -6,14 +6,13 @@ per model by what providers report.
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from math import ceil
 from string import ascii_letters
 from typing import Any, Final
 
 import orjson
 
-from tokenhub.types import Api
+from tokenhub.types import Api, per_request
 from tokenhub.wire.body import Document
 
 _LETTERS: Final = (ascii_letters + " ").encode()
@@ -103,7 +102,7 @@ def _written(text: str) -> float:
     return estimate_text(text.encode(errors="replace"))
 
 
-@dataclass(frozen=True, slots=True)
+@per_request
 class InputEstimate:
     """The tokens of a request's input, and whether it holds images."""
 

@@ -10,7 +10,7 @@ _MOST_TOKENS: Final = 1_000_000_000
 
 
 def openai_usage(report: Mapping[str, Any]) -> Usage:
-    """The `usage` object of chat completions, completions and embeddings.
+    """The `usage` object of chat completions and completions.
 
     Sources: OpenAI API reference (`prompt_tokens` includes cached and written ones), DeepSeek's
     (`prompt_cache_hit_tokens`), xAI's (reasoning is left out of `completion_tokens`, not out of
@@ -30,6 +30,14 @@ def openai_usage(report: Mapping[str, Any]) -> Usage:
         output_tokens=output_tokens,
         reasoning_tokens=min(_count(made, "reasoning_tokens"), output_tokens),
     )
+
+
+def embeddings_usage(report: Mapping[str, Any]) -> Usage:
+    """The `usage` object of embeddings, which are all input.
+
+    Sources: OpenAI API reference (`prompt_tokens`), Voyage's (only `total_tokens`).
+    """
+    return Usage(_count(report, "prompt_tokens") or _count(report, "total_tokens"))
 
 
 def anthropic_usage(report: Mapping[str, Any]) -> Usage:

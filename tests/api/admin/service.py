@@ -9,7 +9,10 @@ import aiohttp
 
 from tests.administration.office import ADMIN_TOKEN, Office
 from tests.api.edge import LOOPBACK
+from tokenhub.administration.decisions import Decisions
 from tokenhub.administration.info import HubInfo
+from tokenhub.administration.simulation import Simulation
+from tokenhub.administration.standing import Standing
 from tokenhub.admission.limits import AddressLimiter
 from tokenhub.api.admin.guard import Guard
 from tokenhub.api.admin.routes import Services, admin_routes
@@ -42,6 +45,7 @@ async def serving(
             clock=clock,
             inventory=office.inventory,
             vault=office.vault,
+            policies=office.policies,
         ),
         token=office.token,
         vault=office.door,
@@ -49,7 +53,10 @@ async def serving(
         discovery=office.discovery,
         models=office.models,
         apikeys=office.apikeys,
-        routing_config=office.routing_config,
+        rules=office.rules,
+        simulation=Simulation(office.simulate),
+        decisions=Decisions(office.database),
+        standing=Standing(office.holder, office.health),
         events=office.events,
         database=office.database,
     )

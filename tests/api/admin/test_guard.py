@@ -33,6 +33,11 @@ ROUTES = [
     ("POST", "apikeys/x/rotate"),
     ("GET", "routing-config"),
     ("PUT", "routing-config"),
+    ("POST", "routing/simulate"),
+    ("GET", "decisions"),
+    ("GET", "decisions/x"),
+    ("GET", "health"),
+    ("GET", "engine/models"),
     ("GET", "logs"),
     ("GET", "stats"),
     ("GET", "events"),
@@ -77,8 +82,20 @@ async def test_the_administrator_has_a_limit_too(tmp_path: Path) -> None:
 
 
 async def test_what_is_not_there_is_a_404_in_our_shape(admin: Caller) -> None:
-    for method, path in [("GET", "aliases"), ("PUT", "providers"), ("GET", "")]:
+    for method, path in [("GET", "aliases"), ("PUT", "provider"), ("GET", "")]:
         reply = await admin(method, path)
         assert reply.status == 404
         assert reply.json["error"]["code"] == "not_found"
         assert reply.headers["X-Request-Id"].startswith("req_")
+
+
+async def test_another_method_is_a_405_that_names_those_there_are(admin: Caller) -> None:
+    for method, path, allowed in [
+        ("PUT", "providers", "GET, POST"),
+        ("POST", "models/team/gpt-4", "DELETE, GET, PATCH"),
+        ("GET", "vault/unlock", "POST"),
+    ]:
+        reply = await admin(method, path)
+        assert (reply.status, reply.headers["Allow"]) == (405, allowed)
+        assert reply.json["error"]["code"] == "method_not_allowed"
+    assert (await admin("PUT", "providers", headers={})).status == 401

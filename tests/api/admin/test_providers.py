@@ -117,8 +117,11 @@ async def test_autoload_registers_what_discovery_finds_disabled(admin: Caller) -
             "gpt-known": False,
             "gpt-4o": False,
         }
-        enabled = await admin("PATCH", "models/gpt-4o", {"enabled": True})
-        assert enabled.status == 200
+        with admin.office.events.subscribe() as later:
+            await admin("GET", "providers/sim/discover")  # finds nothing new, and says nothing
+            enabled = await admin("PATCH", "models/gpt-4o", {"enabled": True})
+            assert enabled.status == 200
+            assert (await anext(later)).fields["action"] == "model.patch"
     finally:
         await simulator.close()
 

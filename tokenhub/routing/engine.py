@@ -1,0 +1,151 @@
+"""The decision: which deployments take a request, in which order, and why.
+
+Pure: the same question gives the same decision. It is made for every request, so it works on
+columns and makes no more objects than the answer needs.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from tokenhub.errors import RequestError
+from tokenhub.routing.asked import Kind
+from tokenhub.routing.contenders import contenders
+from tokenhub.routing.eligibility import Entry, Limits, Screening, within
+from tokenhub.routing.policy import Mode
+from tokenhub.routing.question import Candidate, Column, Decision, Question, Reason, Rejected
+from tokenhub.routing.refusal import not_allowed, refusal
+from tokenhub.routing.scoring import columns_of, scores_of
+from tokenhub.types import Api
+
+_NOT_ALLOWED: Final = "the key may not use it"
+_OWN: Final = {Kind.NAMED: "named", Kind.PINNED: "pinned"}
+
+
+def decide(question: Question) -> Decision:
+    """Decide `question`; where nothing can take the request the decision holds the `refusal`.
+
+    A named model whose every deployment is forbidden to the key is refused, not replaced:
+    substitutes are for failures.
+    """
+    own = question.asked.deployments
+    if own and not any(map(question.allowed, own)):
+        forbidden = [Rejected(row, Reason.NOT_ALLOWED, _NOT_ALLOWED) for row in own]
+        return _refused(question, forbidden, not_allowed(question))
+    screened, rejected = Screening(question).screen(contenders(question))
+    kept, too_much, hurried = _limited(question, screened)
+    rejected += too_much
+    if not kept:
+        return _refused(question, rejected, refusal(question, rejected, screened))
+    return _ranked(question, kept, rejected, hurried=hurried)
+
+
+def _refused(question: Question, rejected: Sequence[Rejected], error: RequestError) -> Decision:
+    return Decision(question.policy.mode, error.code, (), (), (), (), tuple(rejected), error)
+
+
+def _limited(question: Question, entries: list[Entry]) -> tuple[list[Entry], list[Rejected], bool]:
+    """What keeps the limits, what does not, and whether only speed is to count.
+
+    The default latency limit gives way where it would leave nothing: then the fastest goes first.
+    """
+    limits = _limits(question)
+    kept, rejected = within(entries, limits)
+    if kept or limits.latency_ms is None or question.policy.latency_given:
+        return kept, rejected, False
+    kept, rejected = within(entries, limits._replace(latency_ms=None))
+    return kept, rejected, True
+
+
+def _limits(question: Question) -> Limits:
+    """The limits in force: the defaults are only for what the router chooses itself."""
+    policy = question.policy
+    chooses = question.asked.kind is Kind.CHOICE
+    by_default = chooses and policy.mode is not Mode.HIGH_CONFIDENCE
+    budget, ceiling = policy.max_budget_nano, policy.max_budget_nano_ceiling
+    if not (policy.budget_given or by_default):
+        budget = ceiling
+    return Limits(
+        latency_ms=policy.max_latency_ms if policy.latency_given or chooses else None,
+        needs_price=question.needs_price or policy.budget_given or ceiling is not None,
+        budget_nano=budget,
+        room_nano=question.key_room_nano,
+    )
+
+
+def _ranked(
+    question: Question, entries: list[Entry], rejected: list[Rejected], *, hurried: bool
+) -> Decision:
+    mode = question.policy.mode
+    columns = columns_of(entries, mode)
+    scores = scores_of(columns)
+    order = _order(entries, columns, scores, hurried=hurried)
+    eligible = _candidates(question, entries, scores)
+    best = order[0]
+    if question.asked.kind is Kind.CHOICE:
+        eligible[best] = eligible[best]._replace(reason=_reason(question, hurried=hurried))
+    return Decision(
+        mode=mode,
+        reason=eligible[best].reason,
+        plan=_plan(question, [eligible[row] for row in order]),
+        eligible=tuple(eligible),
+        order=tuple(order),
+        columns=columns,
+        rejected=tuple(rejected),
+    )
+
+
+def _order(
+    entries: list[Entry], columns: tuple[Column, ...], scores: list[float], *, hurried: bool
+) -> list[int]:
+    """The rows of `entries`, the one to try first in front: by rank, score, price and id."""
+    cost, latency, _, _ = columns
+    first = latency.raw if hurried else scores
+    keys = [
+        (entry.rank, figure, price, entry.deployment.id, entry.provider.id)
+        for entry, figure, price in zip(entries, first, cost.raw, strict=True)
+    ]
+    return sorted(range(len(keys)), key=keys.__getitem__)
+
+
+def _plan(question: Question, ranked: list[Candidate]) -> tuple[Candidate, ...]:
+    """The candidates that may be tried.
+
+    A choice that may not fall back, or is of embeddings, which two models make differently, is as
+    if the best model had been named.
+    """
+    fixed = question.api is Api.EMBEDDINGS or not question.policy.fallback
+    if question.asked.kind is Kind.CHOICE and fixed:
+        name = ranked[0].deployment.id
+        return tuple([one for one in ranked if one.deployment.id == name])
+    return tuple(ranked)
+
+
+def _candidates(question: Question, entries: list[Entry], scores: list[float]) -> list[Candidate]:
+    """The eligible ones with what a client is told if one of them answers."""
+    asked = question.asked
+    listed = f"substitute for {asked.model!r} (listed)"
+    equivalent = f"substitute for {asked.model!r} (equivalent)"
+    own = _OWN.get(asked.kind)
+    if own is None:
+        own = f"auto:{question.policy.mode.value}: next best"
+    candidates = []
+    for (deployment, provider, rank, is_listed, _, _, cost, _), score in zip(
+        entries, scores, strict=True
+    ):
+        reason = own
+        if rank:
+            reason = listed if is_listed else equivalent
+        estimate = None if cost is None else cost[0]
+        candidates.append(Candidate(deployment, provider, score, estimate, reason, rank > 0))
+    return candidates
+
+
+def _reason(question: Question, *, hurried: bool) -> str:
+    """What a client is told of the best choice."""
+    policy = question.policy
+    chosen = f"auto:{policy.mode.value}"
+    if question.asked.unknown:
+        chosen += " for an unknown model"
+    if hurried:
+        return f"{chosen}: the fastest, none takes {policy.max_latency_ms} ms or less"
+    return f"{chosen}: best score"

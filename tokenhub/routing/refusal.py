@@ -1,0 +1,98 @@
+"""What a client is told when nothing can take its request."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from tokenhub.errors import RequestError
+from tokenhub.routing.asked import Kind
+from tokenhub.routing.eligibility import Entry
+from tokenhub.routing.question import Question, Reason, Rejected
+from tokenhub.text import clean
+
+MOST_NAMED: Final = 10
+"""So many of the models that were left out are named in a message."""
+
+_NO_RETRY: Final = {"x-should-retry": "false"}
+_BUDGETS: Final = frozenset((Reason.BUDGET, Reason.KEY_BUDGET))
+_FORBIDDEN: Final = frozenset((Reason.NOT_ALLOWED, Reason.DISABLED))
+_CODES: Final = {
+    Reason.VAULT_LOCKED: (
+        "vault_locked",
+        "the vault is locked and {model} needs a key from it: unlock the vault",
+    ),
+    Reason.OFFLINE: ("offline", "the hub is offline and {model} is not on this network"),
+}
+
+
+def not_allowed(question: Question) -> RequestError:
+    """Return the 403 for a key that may not use what it asks for."""
+    what = f"not use the model {_model(question)}"
+    if question.asked.kind is Kind.CHOICE:
+        what = "use none of the registered models"
+    message = f"this key may {what}"
+    return RequestError(403, "model_not_allowed", message, param="model")
+
+
+def refusal(
+    question: Question, rejected: Sequence[Rejected], screened: Sequence[Entry]
+) -> RequestError:
+    """Return 403, 402 or 503 for `rejected`; `screened` are those that fell to time or money.
+
+    403 where the key may use none of the models; 402 where all that were left cost too much,
+    naming the cheapest; 503 with each one's reason otherwise, with `Retry-After` where waiting
+    helps.
+    """
+    reasons = {one.reason for one in rejected}
+    chooses = question.asked.kind is Kind.CHOICE
+    if chooses and Reason.NOT_ALLOWED in reasons and reasons <= _FORBIDDEN:
+        return not_allowed(question)
+    if reasons & _BUDGETS:
+        return _too_dear(question, rejected, screened)
+    model, each = _model(question), _each(rejected)
+    for reason, (code, message) in _CODES.items():
+        if reason in reasons:
+            said = message.format(model=model)
+            return RequestError(503, code, f"{said} ({each})", headers=_NO_RETRY)
+    message = f"no eligible model for {model}: {each}"
+    if Reason.COOLING_DOWN in reasons:
+        pause_s = _shortest_pause_s(question, rejected)
+        headers = {"Retry-After": str(pause_s)}
+        return RequestError(503, "no_eligible_model", message, headers=headers)
+    return RequestError(503, "no_eligible_model", message, headers=_NO_RETRY)
+
+
+def _too_dear(
+    question: Question, rejected: Sequence[Rejected], screened: Sequence[Entry]
+) -> RequestError:
+    """The 402 that names the cheapest of those that cost too much."""
+    costs = {entry.deployment.key: entry.cost for entry in screened if entry.cost is not None}
+    dear = [one for one in rejected if one.reason in _BUDGETS]
+    cheapest = min(dear, key=lambda one: (costs[one.deployment.key], one.deployment.key))
+    message = (
+        f"no model for {_model(question)} is within the budget: "
+        f"the cheapest, {cheapest.deployment.key}, would cost {cheapest.detail}"
+    )
+    return RequestError(402, "budget_exceeded", message)
+
+
+def _shortest_pause_s(question: Question, rejected: Sequence[Rejected]) -> int:
+    """Whole seconds, at least 1, until the first provider is called again."""
+    providers = question.registry.providers
+    ends_ms = (
+        question.provider_condition(providers[one.deployment.provider_id]).cooling_until_ms or 0
+        for one in rejected
+        if one.reason is Reason.COOLING_DOWN
+    )
+    return max(1, -(-(min(ends_ms) - question.now_ms) // 1000))
+
+
+def _model(question: Question) -> str:
+    return repr(clean(question.asked.model, 200))
+
+
+def _each(rejected: Sequence[Rejected]) -> str:
+    """The models that were left out, each with its reason; what a pin excludes goes unsaid."""
+    asked = [one for one in rejected if one.reason is not Reason.PINNED] or rejected
+    named = ", ".join(f"{one.deployment.key} ({one.reason})" for one in asked[:MOST_NAMED])
+    more = len(asked) - MOST_NAMED
+    return (named or "no model is registered") + (f" and {more} more" if more > 0 else "")
