@@ -17,7 +17,7 @@ from tokenhub.tasks import Tasks
 
 logger = logging.getLogger("tokenhub")
 
-GC_THRESHOLDS: Final = (50_000, 50, 100)
+GC_THRESHOLDS: Final = (20_000, 50, 100)
 """Collect seldom: a collection of everything holds the loop for tens of milliseconds."""
 
 RELOAD_TIMEOUT_S: Final = 60.0

@@ -26,7 +26,7 @@ from tests.dispatch.fakes import (
 )
 from tokenhub.dispatch.attempts import ERROR_BODY_S
 from tokenhub.dispatch.order import ProviderAnswer
-from tokenhub.errors import UpstreamError
+from tokenhub.errors import NotPermitted, UpstreamError
 from tokenhub.types import Api, ErrorClass, Provider, ProviderType, Usage
 
 WHOLE = (
@@ -134,6 +134,38 @@ async def test_an_error_answer_whose_body_does_not_come_is_a_timeout(stream: boo
     else:
         assert "an error body took more than 10 s" in str(await fails(where))
     assert response.closed
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_error_under_status_200_is_the_error_that_it_says(stream: bool) -> None:
+    body = b'{"error":{"message":"slow down","code":"rate_limit_exceeded"}}'
+    where = road(Response(body, headers={"Content-Type": "application/json"}))
+    with pytest.raises(UpstreamError) as caught:
+        await (where.stream() if stream else answered(where))
+    assert caught.value.error_class is ErrorClass.RATE_LIMITED
+
+
+async def test_a_whole_answer_where_a_stream_was_asked_is_a_failure() -> None:
+    where = road(Response(WHOLE, headers={"Content-Type": "application/json"}))
+    with pytest.raises(UpstreamError, match="a whole answer where a stream was asked"):
+        await where.stream()
+    assert not where.client.started
+
+
+@pytest.mark.parametrize("status", [404, 405])
+async def test_an_api_that_the_provider_has_not_is_marked(status: int) -> None:
+    where = road(Response(b"<html>not here</html>", status=status))
+    assert (await fails(where)).error_class is ErrorClass.UNSUPPORTED
+    assert where.health.lacking.lacks(PROVIDER, Api.CHAT)
+    assert not where.health.lacking.lacks(PROVIDER, Api.EMBEDDINGS)
+
+
+async def test_a_provider_that_is_left_alone_is_not_called() -> None:
+    where = road(Response(b"", status=401))
+    await fails(where)
+    with pytest.raises(NotPermitted):
+        await answered(where)
+    assert len(where.progress.attempts) == where.progress.calls == 1
 
 
 async def test_a_provider_that_cannot_be_reached_is_noted() -> None:

@@ -59,6 +59,12 @@ def test_a_failure_is_a_502_that_names_each_attempt_and_none_of_the_providers_wo
     own = refusal(AllFailed([LIMITED, error(error_class, 403, body=b"your key sk-1")]), ATTEMPTS)
     assert (own.status, own.code) == (502, "upstream_failed")
     assert own.message == "no provider could answer: p/m (transient), q/m (rate_limited)"
+    assert own.headers == {}
+
+
+def test_what_lasts_is_not_to_be_repeated_by_an_sdk() -> None:
+    failures = [error(ErrorClass.AUTH, 401), error(ErrorClass.BUDGET, 402)]
+    assert refusal(AllFailed(failures), ATTEMPTS).headers == {"x-should-retry": "false"}
 
 
 def test_where_all_are_at_their_limit_the_shortest_wait_is_told() -> None:

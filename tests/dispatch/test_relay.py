@@ -237,6 +237,23 @@ async def test_garbage_before_the_commit_is_a_failure() -> None:
     assert "<html>" not in str(error)
 
 
+async def test_openings_without_an_end_are_a_failure() -> None:
+    stage = Stage()
+    error = await stage.fails(*[ROLE * 1000] * 20, chunk("late"))
+    assert "before any content" in str(error)
+    assert not stage.client.started
+
+
+async def test_a_hub_that_stops_tells_the_client_in_its_stream() -> None:
+    stage = Stage()
+    task = asyncio.get_running_loop().create_task(stage.run(chunk("a"), 10.0, chunk("b")))
+    await asyncio.sleep(1.0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert b'"draining"' in stage.client.got
+
+
 async def test_an_event_without_an_end_is_a_failure() -> None:
     stage = Stage()
     error = await stage.fails(b"data: " + b"x" * (17 << 20))

@@ -135,6 +135,24 @@ async def test_a_budget_that_is_used_up_is_told_in_the_shape_of_the_protocol(pat
         assert await key.spent_usd() == 0
 
 
+async def test_a_request_that_does_not_fit_is_told_what_would_and_the_event_goes_out() -> None:
+    async with World(substitutes=False) as world:
+        await _priced(world, "gpt-4o", "openai")
+        world.simulators["openai"].set(Profile(output_tokens=90))
+        key = await Till.open(world, 0.1)
+        assert (await key.ask("/v1/chat/completions", GPT))[0] == 200
+        status, _, text = await key.ask("/v1/chat/completions", GPT)
+        assert status == 402
+        message = json.loads(text)["error"]["message"]
+        assert "of $0.10, $0.09 is spent" in message
+        assert "a smaller max_tokens" in message
+        assert len(world.simulators["openai"].calls) == 1
+        async with asyncio.timeout(10):
+            async for event in world.admin.events("0"):
+                if event.type == "budget_exceeded":
+                    break
+
+
 @pytest.mark.parametrize(("path", "body"), ENDPOINTS)
 async def test_every_endpoint_is_charged(path: str, body: Mapping[str, Any]) -> None:
     async with World(substitutes=False) as world:

@@ -38,6 +38,12 @@ CHAT = {
     "max_tokens": 50,
     "user": PROMPT,
 }
+ENVELOPE = {
+    "model": CHAT["model"],
+    "messages": CHAT["messages"],
+    "parameters": {name: CHAT[name] for name in ("tools", "max_tokens", "user")},
+    "meta": {"note": PROMPT},
+}
 CLAUDE = {
     "model": "claude-haiku-4-5",
     "system": SYSTEM,
@@ -50,7 +56,7 @@ KINDS: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("/v1/messages", CLAUDE),
     ("/v1/embeddings", {"model": "text-embedding-3-small", "input": PROMPT}),
     ("/v1/completions", {"model": "gpt-3.5-turbo-instruct", "prompt": PROMPT, "max_tokens": 50}),
-    ("/v1/chat", {"request": CHAT}),
+    ("/v1/chat", {"request": ENVELOPE}),
 )
 ECHO = json.dumps(
     {
@@ -293,6 +299,7 @@ async def test_the_traffic_left_its_traces(traces: Traces) -> None:
     assert b"route_error" in traces.places["events"]
     logs = json.loads(traces.places["/admin/v1/logs?limit=1000"])["items"]
     assert len(logs) > 150
+    assert {row["status"] for row in logs if row["endpoint"] == "/v1/chat"} >= {200, 502}
     classes = {"auth", "budget", "rate_limited", "invalid", "context_overflow", "unsupported"}
     assert {row["error_class"] for row in logs} >= classes | {None, "cancelled"}
     assert b'"error_class": "transient"' in traces.places["events"]

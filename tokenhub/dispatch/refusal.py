@@ -19,6 +19,8 @@ Unserved = AllFailed | DeadlinePassed | VaultUnavailable
 """Why nobody served a request."""
 
 _CLIENTS_OWN = frozenset({ErrorClass.INVALID, ErrorClass.CONTEXT_OVERFLOW})
+_LASTING = frozenset({ErrorClass.AUTH, ErrorClass.BUDGET, ErrorClass.UNSUPPORTED})
+"""Failures that are still there when a client comes again at once."""
 _DEFAULT_RETRY_S = 1.0
 _NO_RETRY = {"x-should-retry": "false"}
 
@@ -55,7 +57,13 @@ def refusal(error: Unserved, attempts: Sequence[Attempt]) -> RequestError:
         return RateLimited(
             f"every provider is at its rate limit: {each}", retry_after_s=min(waits_s)
         )
-    return RequestError(502, "upstream_failed", f"no provider could answer: {each}")
+    lasting = all(failure.error_class in _LASTING for failure in failures)
+    return RequestError(
+        502,
+        "upstream_failed",
+        f"no provider could answer: {each}",
+        headers=_NO_RETRY if lasting else None,
+    )
 
 
 def last_event(error: UpstreamError | RequestError, order: Order) -> bytes:

@@ -89,7 +89,7 @@ class Database:
         self._writer.log(outcome)
 
     def decide(self, row: DecisionRow) -> None:
-        """Keep a decision within 100 ms; dropped and counted when 2,000 rows wait."""
+        """Keep a decision within 100 ms; dropped and counted when 500 rows wait."""
         self._writer.decide(row)
 
     async def flush(self) -> None:

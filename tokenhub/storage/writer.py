@@ -20,7 +20,7 @@ from tokenhub.types import DecisionRow, Outcome
 GROUP_INTERVAL_S: Final = 0.1
 GROUP_ROWS: Final = 500
 LOG_BOUND: Final = 10_000
-DECISION_BOUND: Final = 2_000
+DECISION_BOUND: Final = 500
 """Fewer, since a decision among many models is large."""
 RETRY_S: Final = 1.0
 """How soon a group that could not be committed is tried again."""
