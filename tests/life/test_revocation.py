@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,39 @@ async def test_a_revoked_key_is_refused_by_the_very_next_request() -> None:
             assert (await ask(world, made["key"]))[0] == 200
             await world.admin.delete_api_key(made["id"])
             assert await refused(world, made["key"]) == "invalid_api_key"
+
+
+async def test_a_key_that_is_revoked_while_its_body_is_on_the_way_causes_no_call() -> None:
+    async with World() as world:
+        made = await world.admin.create_api_key({"name": "slow"})
+        arriving, revoked = asyncio.Event(), asyncio.Event()
+        whole = json.dumps(CHAT).encode()
+
+        async def body() -> AsyncIterator[bytes]:
+            yield whole[:10]
+            arriving.set()
+            await revoked.wait()
+            yield whole[10:]
+
+        headers = {"Authorization": f"Bearer {made['key']}", "Content-Type": "application/json"}
+        url = f"{world.url}/v1/chat/completions"
+        asking = asyncio.ensure_future(world.http.post(url, data=body(), headers=headers))
+        async with asyncio.timeout(10):
+            await arriving.wait()
+            # This scrape and the slow request; the hub tells no event when one is let in.
+            while b"tokenhub_in_flight 2.0" not in await metrics(world):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            await world.admin.delete_api_key(made["id"])
+            revoked.set()
+            answer = await asking
+        assert answer.status == 401
+        assert (await answer.json())["error"]["code"] == "invalid_api_key"
+        assert world.simulators["openai"].calls == []
+
+
+async def metrics(world: World) -> bytes:
+    async with world.http.get(f"{world.url}/metrics") as answer:
+        return await answer.read()
 
 
 async def test_a_key_that_was_revoked_under_load_lets_nothing_in_any_more() -> None:
