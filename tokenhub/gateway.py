@@ -6,8 +6,7 @@ failure becomes one, and whatever happened is settled and recorded.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from tokenhub.admission.desk import FrontDesk
@@ -102,30 +101,48 @@ class Gateway:
         self._router.used()
         now_ms, now = self._clock.now_ms(), self._clock.monotonic()
         trip = Trip(call.request_id, call.endpoint, call.client, key, now_ms, now)
-        with self._accounted(trip):
-            document, steering = await call.read()
-            trip.key = self._desk.look_again(call.token, SCOPES[call.api])
-            wish = self._read(call, trip, document, steering)
-            rest, deadline = self._decide(wish, trip)
-            trip.reservation = self._reserve(wish, trip)
-            order = Order(
-                request_id=call.request_id,
-                api=call.api,
-                document=document,
-                facts=wish.facts,
-                headers=call.headers,
-                query=call.query,
-                client_authorization=call.client_authorization,
-                received_at=trip.arrived_at,
-                deadline=deadline,
-            )
-            try:
-                return await self._dispatch(order, rest, client, trip)
-            except UpstreamError as error:
-                return await self._pass_on(error, order, client, trip)
-            except (AllFailed, DeadlinePassed, VaultUnavailable) as error:
-                await self._fail(error, order, client, trip)
-                return None
+        try:
+            return await self._served(call, client, trip)
+        except RequestError as error:
+            if not trip.progress.attempts:
+                trip.failed(error.status, error.code)
+            raise
+        except (asyncio.CancelledError, ConnectionError):
+            if trip.progress.whole:
+                trip.answered()
+            else:
+                trip.failed(499, ErrorClass.CANCELLED)
+            raise
+        finally:
+            outcome = trip.outcome(self._clock.monotonic(), self._charge(trip))
+            self._ledger.settle(trip.reservation, outcome)
+            self._recorder.record(outcome, trip.decision_row(outcome))
+
+    async def _served(self, call: Call, client: StreamClient, trip: Trip) -> Answer | None:
+        """The road between the door and the till."""
+        document, steering = await call.read()
+        trip.key = self._desk.look_again(call.token, SCOPES[call.api])
+        wish = self._read(call, trip, document, steering)
+        rest, deadline = self._decide(wish, trip)
+        trip.reservation = self._reserve(wish, trip)
+        order = Order(
+            request_id=call.request_id,
+            api=call.api,
+            document=document,
+            facts=wish.facts,
+            headers=call.headers,
+            query=call.query,
+            client_authorization=call.client_authorization,
+            received_at=trip.arrived_at,
+            deadline=deadline,
+        )
+        try:
+            return await self._dispatch(order, rest, client, trip)
+        except UpstreamError as error:
+            return await self._pass_on(error, order, client, trip)
+        except (AllFailed, DeadlinePassed, VaultUnavailable) as error:
+            await self._fail(error, order, client, trip)
+            return None
 
     def _read(self, call: Call, trip: Trip, document: Document, steering: Steering) -> Wish:
         facts = read_request(call.api, document)
@@ -228,23 +245,3 @@ class Gateway:
         if (target := trip.target) is None:
             return NOTHING
         return self._ledger.charge(target.deployment, target.provider, trip.usage())
-
-    @contextmanager
-    def _accounted(self, trip: Trip) -> Iterator[None]:
-        """Settle and record the trip, however it ends."""
-        try:
-            yield
-        except RequestError as error:
-            if not trip.progress.attempts:
-                trip.failed(error.status, error.code)
-            raise
-        except (asyncio.CancelledError, ConnectionError):
-            if trip.progress.whole:
-                trip.answered()
-            else:
-                trip.failed(499, ErrorClass.CANCELLED)
-            raise
-        finally:
-            outcome = trip.outcome(self._clock.monotonic(), self._charge(trip))
-            self._ledger.settle(trip.reservation, outcome)
-            self._recorder.record(outcome, trip.decision_row(outcome))

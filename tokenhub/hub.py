@@ -159,7 +159,9 @@ class Hub:
                 clock,
             ),
             failover=Failover(RetryBudget(lambda: self._traffic.running), clock),
-            recorder=Recorder(core.database, core.events, metrics),
+            recorder=Recorder(
+                core.database, core.events, metrics, asyncio.get_running_loop().call_soon
+            ),
             clock=clock,
         )
         return [

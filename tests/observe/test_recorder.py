@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +28,7 @@ class World:
         self.log = Log()
         self.bus = EventBus(lambda: 1_800_000_000_000)
         self.metrics = Metrics(Readings)
-        self.recorder = Recorder(self.log, self.bus, self.metrics)
+        self.recorder = Recorder(self.log, self.bus, self.metrics, lambda tell: tell())
         self.subscription: Subscription = self.bus.subscribe()
 
     async def events(self) -> list[Event]:
@@ -104,3 +105,15 @@ async def test_a_deployment_that_was_left_out_is_counted(world: World) -> None:
     world.recorder.skipped("openai", "cooling_down")
     wanted = b'tokenhub_provider_skips_total{provider="openai",reason="cooling_down"} 1.0'
     assert wanted in await world.metrics.render()
+
+
+def test_requests_that_end_together_are_told_together_and_later(world: World) -> None:
+    later: list[Callable[[], None]] = []
+    recorder = Recorder(world.log, world.bus, world.metrics, later.append)
+    second = replace(OUTCOME, request_id="req_2")
+    recorder.record(OUTCOME)
+    recorder.record(second)
+    assert (world.log.rows, len(later)) == ([], 1)
+    later.pop()()
+    recorder.record(OUTCOME)
+    assert (world.log.rows, len(later)) == ([OUTCOME, second], 1)

@@ -127,7 +127,9 @@ class Road:
                 now,
             ),
             failover=Failover(RetryBudget(lambda: 1), now),
-            recorder=Recorder(self.rows, EventBus(now.now_ms), Metrics(Readings)),
+            recorder=Recorder(
+                self.rows, EventBus(now.now_ms), Metrics(Readings), lambda tell: tell()
+            ),
             clock=now,
         )
 

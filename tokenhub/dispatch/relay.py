@@ -178,7 +178,8 @@ class Relay:
         ready: list[bytes] = []
         try:
             for event in events:
-                if self._goes_out(self._reader.read(event)):
+                part = self._reader.read(event)
+                if (part is Part.CONTENT and self._committed) or self._goes_out(part):
                     ready.append(event)
                 if self._ended:
                     break

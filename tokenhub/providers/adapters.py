@@ -59,10 +59,7 @@ def build_headers(
     Anthropic's APIs get a version where neither names one.
     """
     own = {**provider.headers, **auth_headers(provider, key), "Accept-Encoding": "identity"}
-    replaced = {name.lower() for name in own}
-    headers = [
-        pair for pair in forward_request_headers(client_headers) if pair[0].lower() not in replaced
-    ]
+    headers = forward_request_headers(client_headers, {name.lower() for name in own})
     headers.extend(own.items())
     if api in ANTHROPIC_APIS and not any(name.lower() == _VERSION[0] for name, _ in headers):
         headers.append(_VERSION)

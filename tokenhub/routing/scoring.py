@@ -32,6 +32,8 @@ def columns_of(entries: Sequence[Entry], mode: Mode) -> tuple[Column, ...]:
     What is untried is taken for the median of the others, a price that is not known for the
     dearest of the others: nothing speaks for a model because nothing is known of it.
     """
+    if len(entries) == 1:
+        return _of_one(entries[0], mode)
     costs = [None if entry.cost is None else entry.cost[0] for entry in entries]
     cost, unpriced = _filled(costs, max)
     latency, untimed = _filled([entry.latency_ms for entry in entries], median)
@@ -47,6 +49,25 @@ def columns_of(entries: Sequence[Entry], mode: Mode) -> tuple[Column, ...]:
         Column("failure", w_failure, failure, _normalised(failure), untried),
         Column("weight", w_weight, weights, _normalised(weights), []),
     )
+
+
+def _of_one(entry: Entry, mode: Mode) -> tuple[Column, ...]:
+    """The terms of the only one there is, as most named models are: all the same in every term."""
+    w_cost, w_latency, w_failure, w_weight = WEIGHTS[mode]
+    zero, cost, latency, failure = [0.0], entry.cost, entry.latency_ms, entry.failure_rate
+    failed = failure or 0.0
+    if entry.degraded:
+        failed = max(failed, DEGRADED_FAILURE_RATE)
+    return (
+        Column("cost", w_cost, [0.0 if cost is None else cost[0]], zero, _ROW[cost is None]),
+        Column("latency", w_latency, [latency or 0.0], zero, _ROW[latency is None]),
+        Column("failure", w_failure, [failed], zero, _ROW[failure is None]),
+        Column("weight", w_weight, [entry.deployment.weight], zero, ()),
+    )
+
+
+_ROW: Final[tuple[Sequence[int], Sequence[int]]] = ((), (0,))
+"""The numbers of the rows of which nothing is known, where there is one row: none, or it."""
 
 
 def scores_of(columns: tuple[Column, ...]) -> list[float]:

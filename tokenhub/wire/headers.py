@@ -1,6 +1,6 @@
 """Which headers pass between client and provider."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Final
 
 Pairs = Iterable[tuple[str, str]]
@@ -45,38 +45,38 @@ _NOT_TO_CLIENT: Final = _HOP_BY_HOP | {
 _NOT_TO_CLIENT_PREFIXES: Final = ("access-control-", "x-inferoute-", "x-tokenhub-")
 
 
-def forward_request_headers(headers: Mapping[str, str] | Pairs) -> list[tuple[str, str]]:
-    """The client's headers that the provider gets: order and spelling stay."""
-    pairs = _pairs(headers)
-    withheld = _NOT_TO_PROVIDER | _named_in_connection(pairs)
-    return [
-        pair
-        for pair in pairs
-        if (name := pair[0].lower()) not in withheld
-        and not name.startswith(_NOT_TO_PROVIDER_PREFIXES)
-    ]
+def forward_request_headers(
+    headers: Mapping[str, str] | Pairs, replaced: Set[str] = frozenset()
+) -> list[tuple[str, str]]:
+    """The client's headers that the provider gets: order and spelling stay.
+
+    Those named in `replaced` (lower case) are left out too.
+    """
+    return _passing(headers, _NOT_TO_PROVIDER, _NOT_TO_PROVIDER_PREFIXES, replaced)
 
 
 def forward_response_headers(headers: Mapping[str, str] | Pairs) -> list[tuple[str, str]]:
     """The provider's headers that the client gets: order and spelling stay."""
-    pairs = _pairs(headers)
-    withheld = _NOT_TO_CLIENT | _named_in_connection(pairs)
-    return [
-        pair
-        for pair in pairs
-        if (name := pair[0].lower()) not in withheld
-        and not name.startswith(_NOT_TO_CLIENT_PREFIXES)
-    ]
+    return _passing(headers, _NOT_TO_CLIENT, _NOT_TO_CLIENT_PREFIXES, frozenset())
 
 
-def _pairs(headers: Mapping[str, str] | Pairs) -> list[tuple[str, str]]:
-    return list(headers.items() if isinstance(headers, Mapping) else headers)
-
-
-def _named_in_connection(pairs: list[tuple[str, str]]) -> set[str]:
-    return {
-        token.strip().lower()
-        for name, value in pairs
-        if name.lower() == "connection"
-        for token in value.split(",")
-    }
+def _passing(
+    headers: Mapping[str, str] | Pairs,
+    withheld: Set[str],
+    prefixes: tuple[str, ...],
+    replaced: Set[str],
+) -> list[tuple[str, str]]:
+    """What is not withheld, in one go: this is done twice for each request."""
+    passed: list[tuple[str, str]] = []
+    connection: list[str] = []
+    for pair in headers.items() if isinstance(headers, Mapping) else headers:
+        name = pair[0].lower()
+        if name in withheld:
+            if name == "connection":
+                connection.append(pair[1])
+        elif name not in replaced and not name.startswith(prefixes):
+            passed.append(pair)
+    if not connection:
+        return passed
+    named = {token.strip().lower() for value in connection for token in value.split(",")}
+    return [pair for pair in passed if pair[0].lower() not in named]
