@@ -4,6 +4,7 @@
     ├── StartError             the process cannot start; one line for the person at the terminal
     ├── RequestError           becomes an HTTP answer in the protocol of whoever asked
     │   ├── BadRequest         400, names the field
+    │   │   └── Untranslatable what no provider of another protocol can be told
     │   └── RateLimited        429, says when to come back
     ├── StorageError           the database cannot take or give what was asked
     ├── VaultError             the vault cannot do it in its present state
@@ -23,7 +24,7 @@ a prompt, and text from a provider is sanitised before it goes into one.
 
 from collections.abc import Mapping, Sequence
 
-from tokenhub.types import ErrorClass
+from tokenhub.types import Api, ErrorClass
 
 
 class TokenHubError(Exception):
@@ -38,7 +39,8 @@ class RequestError(TokenHubError):
     """A request that is answered with an error.
 
     `code` is a short stable identifier (`model_not_found`), `param` the field that was wrong,
-    `headers` go out with the answer.
+    `headers` go out with the answer. `details` are for the client's program to act on; Anthropic's
+    shape has a place for them.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class RequestError(TokenHubError):
         *,
         param: str | None = None,
         headers: Mapping[str, str] | None = None,
+        details: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -56,13 +59,41 @@ class RequestError(TokenHubError):
         self.message = message
         self.param = param
         self.headers: Mapping[str, str] = headers or {}
+        self.details = details
 
 
 class BadRequest(RequestError):
     """400: the request is wrong in the field `param`."""
 
-    def __init__(self, message: str, *, param: str | None = None) -> None:
-        super().__init__(400, "invalid_request", message, param=param)
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        details: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(400, "invalid_request", message, param=param, details=details)
+
+
+class Untranslatable(BadRequest):
+    """400: the field `param` says what has no equivalent in the API `target`.
+
+    `advice` says what to do instead, where there is something.
+    """
+
+    def __init__(
+        self,
+        param: str,
+        target: Api,
+        *,
+        advice: str = "",
+        details: Mapping[str, object] | None = None,
+    ) -> None:
+        message = f"{param}: has no equivalent in the {target} API"
+        super().__init__(
+            f"{message}: {advice}" if advice else message, param=param, details=details
+        )
+        self.target = target
 
 
 class RateLimited(RequestError):

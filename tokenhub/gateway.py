@@ -7,15 +7,19 @@ failure becomes one, and whatever happened is settled and recorded.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 
 from tokenhub.admission.desk import FrontDesk
 from tokenhub.admission.models import allows
 from tokenhub.dispatch.attempts import Attempts
 from tokenhub.dispatch.failover import Failover, Rest
-from tokenhub.dispatch.order import Headers, Order, ProviderAnswer, StreamClient, Target
+from tokenhub.dispatch.hedge import Hedge, hedge_after_ms, to_reserve, with_lost
+from tokenhub.dispatch.order import Headers, Order, ProviderAnswer, StreamClient
+from tokenhub.dispatch.provenance import NOTHING_KNOWN, Provenance
 from tokenhub.dispatch.refusal import Unserved, last_event, passed_on, refusal
 from tokenhub.dispatch.routing_headers import routing_headers
+from tokenhub.dispatch.target import Target
 from tokenhub.dispatch.trip import Trip
 from tokenhub.errors import AllFailed, DeadlinePassed, RequestError, UpstreamError, VaultUnavailable
 from tokenhub.ledger.ledger import NOTHING, Charge, Ledger, Reservation
@@ -23,17 +27,27 @@ from tokenhub.observe.recorder import Recorder
 from tokenhub.routing.policy import Steering
 from tokenhub.routing.question import Reason
 from tokenhub.routing.router import Router, Ruling, Wish
+from tokenhub.routing.speech import spoken_by
 from tokenhub.types import Api, ApiKey, Clock, ErrorClass, Scope, per_request
 from tokenhub.wire.body import Document
 from tokenhub.wire.request import read_request
+from tokenhub.wire.thinking import seals_in
+from tokenhub.wire.tokens import count_body
+from tokenhub.wire.translation.interpreter import Interpreter
 
 Decided = tuple[Rest, float | None]
 """Who is to be tried, and until when (monotonic seconds)."""
 
+_NOBODY = frozenset({402, 429, 502, 503, 504})
+"""The statuses that tell that no provider could take a request, or none in time."""
+_ESTIMATED = (("Content-Type", "application/json"), ("X-TokenHub-Warning", "estimated"))
+
 SCOPES = {
     Api.CHAT: Scope.CHAT,
     Api.COMPLETIONS: Scope.CHAT,
+    Api.RESPONSES: Scope.CHAT,
     Api.MESSAGES: Scope.CHAT,
+    Api.COUNT_TOKENS: Scope.CHAT,
     Api.EMBEDDINGS: Scope.EMBEDDINGS,
 }
 
@@ -81,6 +95,7 @@ class Gateway:
         ledger: Ledger,
         attempts: Attempts,
         failover: Failover,
+        provenance: Provenance,
         recorder: Recorder,
         clock: Clock,
     ) -> None:
@@ -89,6 +104,8 @@ class Gateway:
         self._ledger = ledger
         self._attempts = attempts
         self._failover = failover
+        self._provenance = provenance
+        self._hedge = Hedge(attempts, failover, ledger.charge)
         self._recorder = recorder
         self._clock = clock
 
@@ -102,7 +119,7 @@ class Gateway:
         now_ms, now = self._clock.now_ms(), self._clock.monotonic()
         trip = Trip(call.request_id, call.endpoint, call.client, key, now_ms, now)
         try:
-            return await self._served(call, client, trip)
+            return await self._served_or_estimated(call, client, trip)
         except RequestError as error:
             if not trip.progress.attempts:
                 trip.failed(error.status, error.code)
@@ -118,12 +135,27 @@ class Gateway:
             self._ledger.settle(trip.reservation, outcome)
             self._recorder.record(outcome, trip.decision_row(outcome))
 
+    async def _served_or_estimated(
+        self, call: Call, client: StreamClient, trip: Trip
+    ) -> Answer | None:
+        """Serve `call`; where nobody can count tokens, our own count will do."""
+        try:
+            return await self._served(call, client, trip)
+        except RequestError as error:
+            if trip.counted is None or error.status not in _NOBODY:
+                raise
+        trip.answered()
+        return Answer(200, _ESTIMATED, count_body(trip.counted), trip, NOTHING)
+
     async def _served(self, call: Call, client: StreamClient, trip: Trip) -> Answer | None:
         """The road between the door and the till."""
         document, steering = await call.read()
         trip.key = self._desk.look_again(call.token, SCOPES[call.api])
-        wish = self._read(call, trip, document, steering)
+        interpreter = Interpreter(call.api, document)
+        wish = self._read(call, trip, document, steering, interpreter)
         rest, deadline = self._decide(wish, trip)
+        seals = seals_in(call.api, document)
+        knowledge = await self._provenance.know(seals) if seals else NOTHING_KNOWN
         trip.reservation = self._reserve(wish, trip)
         order = Order(
             request_id=call.request_id,
@@ -134,6 +166,8 @@ class Gateway:
             query=call.query,
             client_authorization=call.client_authorization,
             received_at=trip.arrived_at,
+            interpreter=interpreter,
+            knowledge=knowledge,
             deadline=deadline,
         )
         try:
@@ -144,11 +178,22 @@ class Gateway:
             await self._fail(error, order, client, trip)
             return None
 
-    def _read(self, call: Call, trip: Trip, document: Document, steering: Steering) -> Wish:
+    def _read(
+        self,
+        call: Call,
+        trip: Trip,
+        document: Document,
+        steering: Steering,
+        interpreter: Interpreter,
+    ) -> Wish:
         facts = read_request(call.api, document)
+        if call.api is Api.COUNT_TOKENS:
+            # It takes no tokens, and another model would count otherwise.
+            trip.counted, steering = facts.input_tokens, replace(steering, fallback=False)
+            facts = replace(facts, input_tokens=0, max_output_tokens=0)
         trip.asks(facts)
-        allowed = partial(allows, trip.key)
-        return Wish(facts, steering, trip.key, allowed, call.client_authorization)
+        allowed, authorization = partial(allows, trip.key), call.client_authorization
+        return Wish(facts, steering, trip.key, allowed, authorization, interpreter.obstacle)
 
     def _decide(self, wish: Wish, trip: Trip) -> Decided:
         """Decide who is to be tried; raises RequestError when nobody can serve the request."""
@@ -158,11 +203,25 @@ class Gateway:
             self._recorder.skipped(left_out.deployment.provider_id, left_out.reason)
         if ruling.decision.refusal is not None:
             raise self._refusal(ruling, wish, trip.key) or ruling.decision.refusal
+        if ruling.question.config.hedge_after_ms:
+            trip.hedge_after_ms = hedge_after_ms(ruling)
 
         def substitutes() -> list[Target]:
             return trip.decided(self._router.substitutes(ruling))
 
-        rest = Rest(targets, None if ruling.whole else substitutes)
+        def otherwise(target: Target) -> Target | None:
+            api = self._router.other_api(ruling, target.provider)
+            if api is None:
+                return None
+            trip.plan = [
+                one._replace(api=api, reason=spoken_by(one.reason, api))
+                if one.deployment is target.deployment
+                else one
+                for one in trip.plan
+            ]
+            return Target(target.deployment, target.provider, api)
+
+        rest = Rest(targets, None if ruling.whole else substitutes, otherwise)
         limit_ms = ruling.policy.max_latency_ms if ruling.policy.latency_given else None
         return rest, None if limit_ms is None else trip.arrived_at + limit_ms / 1000
 
@@ -180,17 +239,27 @@ class Gateway:
         return RequestError(own.status, own.code, f"{decided.message}; {own.message}")
 
     def _reserve(self, wish: Wish, trip: Trip) -> Reservation:
-        """Hold the price of the dearest that may be tried; without a budget there is none."""
+        """Hold the price of the dearest that may be tried; without a budget there is none.
+
+        Of a request that may be hedged, the two dearest.
+        """
         most_nano = 0
         if self._ledger.has_budget(trip.key):
             plan = trip.plan
             costs = [self._ledger.cost(wish.facts, one.deployment, one.provider) for one in plan]
-            most_nano = max(cost.most_nano for cost in costs if cost is not None)
+            amounts = [cost.most_nano for cost in costs if cost is not None]
+            most_nano = max(amounts)
+            if trip.hedge_after_ms:
+                most_nano = to_reserve(trip, amounts, self._ledger.room_nano(trip.key))
         return self._ledger.reserve(trip.key, most_nano, wish.facts.input_tokens)
 
     async def _dispatch(
         self, order: Order, rest: Rest, client: StreamClient, trip: Trip
     ) -> Answer | None:
+        if trip.hedge_after_ms:
+            won = await self._hedge.run(order, rest, client, trip)
+            trip.answered()
+            return None if won is None else self._answer(won, trip)
         attempts, progress = self._attempts, trip.progress
         if order.facts.stream:
             headers = partial(routing_headers, trip)
@@ -212,14 +281,14 @@ class Gateway:
         self, error: UpstreamError, order: Order, client: StreamClient, trip: Trip
     ) -> Answer | None:
         """Give the client a provider's error about its request, in the provider's own words."""
-        trip.failed(error.status or 502, error.error_class)
-        answer = passed_on(error)
+        answer = passed_on(error, order, trip.target)
         if answer is None:
             await self._fail(AllFailed([error]), order, client, trip)
             return None
+        trip.failed(answer.status, error.error_class)
         if client.started:
             trip.status = 200
-            await client.write(last_event(error, order))
+            await client.write(last_event(error, order, trip.target))
             await client.finish()
             return None
         return self._answer(answer, trip)
@@ -242,6 +311,7 @@ class Gateway:
         return Answer(answer.status, headers, answer.body, trip, charge)
 
     def _charge(self, trip: Trip) -> Charge:
-        if (target := trip.target) is None:
+        if (target := trip.target) is None or trip.counted is not None:
             return NOTHING
-        return self._ledger.charge(target.deployment, target.provider, trip.usage())
+        charge = self._ledger.charge(target.deployment, target.provider, trip.usage())
+        return charge if trip.lost is None else with_lost(charge, trip.lost)

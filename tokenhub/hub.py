@@ -31,6 +31,7 @@ from tokenhub.admission.limits import AddressLimiter, RateLimiter
 from tokenhub.api.admin.guard import Guard
 from tokenhub.api.admin.routes import Services, admin_routes
 from tokenhub.api.client_api import client_routes
+from tokenhub.api.hello import hello_routes
 from tokenhub.api.model_list import model_routes
 from tokenhub.api.native import native_routes
 from tokenhub.api.ops import Readiness, ops_routes
@@ -41,6 +42,7 @@ from tokenhub.config import Settings
 from tokenhub.core import Core, build_core
 from tokenhub.dispatch.attempts import Attempts
 from tokenhub.dispatch.failover import Failover
+from tokenhub.dispatch.provenance import Provenance
 from tokenhub.dispatch.retry_budget import RetryBudget
 from tokenhub.errors import RequestError, StartError, VaultError
 from tokenhub.gateway import Gateway
@@ -147,6 +149,7 @@ class Hub:
         settings, clock = self._settings, self._clock
         limits = RateLimiter(settings.rate_limit_rps, settings.rate_limit_burst, clock.monotonic)
         desk = FrontDesk(core.ring, limits, core.strangers, clock, metrics.rate_limited)
+        provenance = Provenance(core.database, clock.now_ms)
         gateway = Gateway(
             desk=desk,
             router=core.router,
@@ -156,8 +159,10 @@ class Hub:
                 core.keys,
                 core.health,
                 FailureLog(clock.monotonic),
+                provenance,
                 clock,
             ),
+            provenance=provenance,
             failover=Failover(RetryBudget(lambda: self._traffic.running), clock),
             recorder=Recorder(
                 core.database, core.events, metrics, asyncio.get_running_loop().call_soon
@@ -167,6 +172,7 @@ class Hub:
         return [
             *client_routes(gateway),
             *native_routes(gateway),
+            *hello_routes(),
             *model_routes(desk, lambda: core.registry.current),
             *ops_routes(
                 readiness=lambda: _readiness(core.registry.current),

@@ -21,6 +21,7 @@ USUAL = {
     "named_fallback": "equivalent",
     "backup_providers": [],
     "unknown_model": "refuse",
+    "hedge_after_ms": 0,
     "hub_daily_usd": None,
     "hub_monthly_usd": None,
 }
@@ -34,6 +35,7 @@ OTHER: dict[str, Any] = {
     "named_fallback": "listed",
     "backup_providers": ["openai"],
     "unknown_model": "route",
+    "hedge_after_ms": 60_000,
     "hub_daily_usd": 3,
     "hub_monthly_usd": 50,
 }
@@ -57,6 +59,7 @@ async def test_everything_can_be_changed_and_is_in_force_at_once(desk: Office) -
         named_fallback="listed",
         backup_providers=("openai",),
         unknown_model="route",
+        hedge_after_ms=60_000,
     )
     assert desk.budgets.apply_to(KEY)
 
@@ -108,7 +111,11 @@ async def test_a_mode_may_be_called_as_orchestrators_do(
         ("fallback", "off"),
         ("named_fallback", "any"),
         ("unknown_model", "guess"),
-        ("hedge_after_ms", 800),
+        ("hedge_after_ms", -1),
+        ("hedge_after_ms", 60_001),
+        ("hedge_after_ms", 0.5),
+        ("hedge_after_ms", True),
+        ("hedge_after_ms", None),
         ("backup_providers", "openai"),
         ("backup_providers", ["nobody"]),
         ("default_budget", 1),

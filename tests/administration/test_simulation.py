@@ -122,7 +122,7 @@ def test_a_name_that_means_nothing_is_not_found(two: Office) -> None:
         ("min_weight", 11),
         ("capabilities", "tools"),
         ("capabilities", ["fly"]),
-        ("api", "responses"),
+        ("api", "count_tokens"),
         ("tokens", 1),
     ],
 )

@@ -13,7 +13,10 @@ ROUTES = [web.get("/", hello), web.post("/", hello)]
 
 
 async def _is_closed(wire: Wire) -> bool:
-    return await wire.rest() == b""
+    try:
+        return await wire.rest() == b""
+    except ConnectionResetError:  # bytes of ours were still on the way
+        return True
 
 
 async def test_a_connection_that_says_nothing_is_closed() -> None:

@@ -89,6 +89,11 @@ FIRST = ROW.attempts[0]
             (FIRST, FIRST, replace(FIRST, error_class=ErrorClass.CANCELLED)),
             "The client went away while openai/gpt-4o-mini worked, after 2 failed attempts.",
         ),
+        (
+            (replace(FIRST, error_class=ErrorClass.CANCELLED), ROW.attempts[1]),
+            "local/llama answered, at the first attempt.\n"
+            "openai/gpt-4o-mini worked on it too, and was cancelled then.",
+        ),
     ],
 )
 def test_the_end_is_told(attempts: tuple[Attempt, ...], fate: str) -> None:

@@ -5,12 +5,14 @@ import json
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from multidict import CIMultiDict
 
 from tokenhub.dispatch.attempts import Attempts
-from tokenhub.dispatch.order import Headers, Order, Progress, Target
+from tokenhub.dispatch.order import Headers, Order, Progress
+from tokenhub.dispatch.provenance import Provenance
+from tokenhub.dispatch.target import Target
 from tokenhub.errors import UpstreamError
 from tokenhub.health.activity import Activity
 from tokenhub.health.fleet import Fleet
@@ -22,9 +24,11 @@ from tokenhub.providers.registry import Registry, RegistryHolder
 from tokenhub.providers.upstream import UpstreamRequest, UpstreamResponse
 from tokenhub.routing.policy import Mode
 from tokenhub.routing.question import Candidate, Decision
+from tokenhub.storage.database import Database
 from tokenhub.types import Api, Clock, Deployment, ErrorClass, Provider, ProviderType, Timeouts
 from tokenhub.wire.body import parse
 from tokenhub.wire.request import read_request
+from tokenhub.wire.translation.interpreter import Interpreter
 
 Step = bytes | float | Exception
 """Bytes that come, seconds that pass, or how it breaks."""
@@ -174,6 +178,11 @@ def order(
     api: Api = Api.CHAT, *, stream: bool = True, headers: Headers = (), **fields: Any
 ) -> Order:
     body = {"model": "m", "messages": [HI], "stream": stream, **fields}
+    return order_of(body, api, headers=headers)
+
+
+def order_of(body: Mapping[str, Any], api: Api = Api.CHAT, *, headers: Headers = ()) -> Order:
+    """An order of exactly this body."""
     document = parse(json.dumps(body).encode())
     return Order(
         request_id="req_1",
@@ -184,7 +193,23 @@ def order(
         query="",
         client_authorization=None,
         received_at=asyncio.get_running_loop().time(),
+        interpreter=Interpreter(api, document),
     )
+
+
+class _Forgetful:
+    """Stands where the database stands, and knows nothing."""
+
+    async def read(self, query: Any) -> list[Any]:
+        return []
+
+    def remember(self, row: Any) -> None:
+        pass
+
+
+def memory() -> Provenance:
+    """Knows only the thinking that it has learned itself."""
+    return Provenance(cast("Database", _Forgetful()), lambda: 1_800_000_000_000)
 
 
 @dataclass
@@ -193,24 +218,27 @@ class Road:
 
     upstream: Upstream
     provider: Provider = PROVIDER
+    api: Api = Api.CHAT
     progress: Progress = field(default_factory=Progress)
 
     def __post_init__(self) -> None:
         keys, now = ProviderKeys(lambda _: None, {}), clock()
         registry = RegistryHolder(Registry.build([self.provider], [DEPLOYMENT]))
         self.health = monitor(now, registry, keys)
+        self.provenance = memory()
         self.attempts = Attempts(
             self.upstream,
             keys,
             self.health,
             FailureLog(now.monotonic),
+            self.provenance,
             now,
         )
         self.client = Client()
 
     @property
     def target(self) -> Target:
-        return Target(DEPLOYMENT, self.provider)
+        return Target(DEPLOYMENT, self.provider, self.api)
 
     async def stream(self, wanted: Order | None = None) -> None:
         await self.attempts.stream(
@@ -224,13 +252,14 @@ class Road:
 def target(name: str = "m", provider: str = "p", *, context: int | None = None) -> Target:
     """A deployment and its provider by their ids."""
     deployment = Deployment(name, provider, f"upstream-{name}", max_context_tokens=context)
-    return Target(deployment, replace(PROVIDER, id=provider))
+    return Target(deployment, replace(PROVIDER, id=provider), Api.CHAT)
 
 
 def decision(*plan: Target) -> Decision:
     """A decision for `plan`."""
     candidates = tuple(
-        Candidate(one.deployment, one.provider, 0.5, 1_500_000, "named", False) for one in plan
+        Candidate(one.deployment, one.provider, 0.5, 1_500_000, "named", False, one.api)
+        for one in plan
     )
     reason = "named" if plan else "no_eligible_model"
     order = tuple(range(len(plan)))

@@ -41,8 +41,8 @@ POOL = Provider(
 )
 
 
-def road(*answers: Any, provider: Provider = PROVIDER) -> Road:
-    return Road(Upstream(*answers), provider)
+def road(*answers: Any, provider: Provider = PROVIDER, api: Api = Api.CHAT) -> Road:
+    return Road(Upstream(*answers), provider, api)
 
 
 async def answered(where: Road, **fields: Any) -> ProviderAnswer:
@@ -270,7 +270,7 @@ async def test_a_refusal_of_the_clients_own_option_is_the_clients() -> None:
 
 
 async def test_messages_have_no_such_option() -> None:
-    where = road(Response(START, TEXT, STOPPED, STOP), provider=ANTHROPIC)
+    where = road(Response(START, TEXT, STOPPED, STOP), provider=ANTHROPIC, api=Api.MESSAGES)
     await where.stream(order(Api.MESSAGES, max_tokens=5))
     assert b"stream_options" not in (where.upstream.requests[0].body or b"")
     assert where.client.got == START + TEXT + STOPPED + STOP

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from tests.dispatch.fakes import clock, order, target
 from tests.support.virtual_time import VirtualTimeLoop
 from tokenhub.dispatch.failover import MAX_CALLS, MAX_DEPLOYMENTS, Failover, Rest
-from tokenhub.dispatch.order import Progress, Target
+from tokenhub.dispatch.order import Progress
 from tokenhub.dispatch.retry_budget import RetryBudget
+from tokenhub.dispatch.target import Target
 from tokenhub.errors import AllFailed, DeadlinePassed, NotPermitted, UpstreamError
-from tokenhub.types import ErrorClass
+from tokenhub.types import Api, ErrorClass
 
 End = ErrorClass | NotPermitted | None
 """How a call ends: None is well."""
@@ -33,6 +34,10 @@ def ends(error_class: ErrorClass) -> Step:
     return 0.0, error_class
 
 
+def no_other(_: Target) -> Target | None:
+    return None
+
+
 @dataclass
 class Walk:
     """Calls that follow a script, the last step of which goes on for ever, and what came of them.
@@ -44,6 +49,7 @@ class Walk:
     running: int = 1
     commits: bool = False
     calls: list[str] = field(default_factory=list)
+    apis: list[Api] = field(default_factory=list)
     at: list[float] = field(default_factory=list)
     progress: Progress = field(default_factory=Progress)
 
@@ -56,6 +62,7 @@ class Walk:
         more: Callable[[], Sequence[Target]] | None = None,
         *,
         deadline_s: float | None = None,
+        otherwise: Callable[[Target], Target | None] = no_other,
     ) -> str:
         """Return the name of the model that answered."""
         loop = asyncio.get_running_loop()
@@ -64,7 +71,8 @@ class Walk:
         if deadline_s is not None:
             wanted = replace(wanted, deadline=self.began + deadline_s)
         failover = Failover(self.retries, clock())
-        return await failover.run(wanted, Rest(list(plan), more), self._call, self.progress)
+        rest = Rest(list(plan), more, otherwise)
+        return await failover.run(wanted, rest, self._call, self.progress)
 
     async def fails(self, plan: Iterable[Target], **fields: Any) -> AllFailed:
         with pytest.raises(AllFailed) as caught:
@@ -76,6 +84,7 @@ class Walk:
         script = self.scripts.get(name, [WELL])
         seconds, end = script[min(self.calls.count(name), len(script) - 1)]
         self.calls.append(name)
+        self.apis.append(where.api)
         self.at.append(asyncio.get_running_loop().time() - self.began)
         if self.commits and end is None:
             await asyncio.sleep(min(seconds, 1.0))

@@ -4,9 +4,10 @@ from typing import Any
 import pytest
 from multidict import CIMultiDict
 
-from tests.dispatch.fakes import order
-from tokenhub.dispatch.order import ProviderAnswer
+from tests.dispatch.fakes import ANTHROPIC, DEPLOYMENT, order, target
+from tokenhub.dispatch.order import Order, ProviderAnswer
 from tokenhub.dispatch.refusal import last_event, passed_on, refusal
+from tokenhub.dispatch.target import Target
 from tokenhub.errors import (
     AllFailed,
     DeadlinePassed,
@@ -33,20 +34,22 @@ LIMITED = error(ErrorClass.RATE_LIMITED, 429, retry_after_s=6.2)
 
 
 @pytest.mark.parametrize("error_class", [ErrorClass.INVALID, ErrorClass.CONTEXT_OVERFLOW])
-def test_the_clients_own_mistakes_come_back_in_the_providers_words(error_class: ErrorClass) -> None:
-    answer = passed_on(error(error_class, 422, body=BODY))
+async def test_the_clients_own_mistakes_come_back_in_the_providers_words(
+    error_class: ErrorClass,
+) -> None:
+    answer = passed_on(error(error_class, 422, body=BODY), order(), target())
     assert answer == ProviderAnswer(422, [("Content-Type", "application/json")], BODY)
 
 
 @pytest.mark.parametrize(
     "error_class", sorted(set(ErrorClass) - {ErrorClass.INVALID, ErrorClass.CONTEXT_OVERFLOW})
 )
-def test_the_providers_own_troubles_do_not(error_class: ErrorClass) -> None:
-    assert passed_on(error(error_class, 401, body=BODY)) is None
+async def test_the_providers_own_troubles_do_not(error_class: ErrorClass) -> None:
+    assert passed_on(error(error_class, 401, body=BODY), order(), target()) is None
 
 
-def test_an_error_that_came_inside_a_stream_has_no_answer_to_pass_on() -> None:
-    assert passed_on(error(ErrorClass.INVALID, None)) is None
+async def test_an_error_that_came_inside_a_stream_has_no_answer_to_pass_on() -> None:
+    assert passed_on(error(ErrorClass.INVALID, None), order(), target()) is None
 
 
 @pytest.mark.parametrize(
@@ -119,3 +122,84 @@ async def test_else_it_ends_with_ours(
     told = json.loads(data.removeprefix(b"data: "))
     assert told["error"]["type"] == type_of_it
     assert told["request_id"] == "req_1"
+
+
+# Clients of another protocol.
+
+CLAUDE = Target(DEPLOYMENT, ANTHROPIC, Api.MESSAGES)
+TOO_LONG = (
+    b'{"type":"error","error":{"type":"invalid_request_error",'
+    b'"message":"prompt is too long: 12 tokens > 10 maximum"}}'
+)
+TOO_MUCH = json.dumps(
+    {
+        "error": {
+            "message": "This model's maximum context length is 10 tokens. However, your messages "
+            "resulted in 12 tokens.",
+            "code": "context_length_exceeded",
+        }
+    }
+).encode()
+
+
+async def test_a_client_of_another_protocol_gets_the_providers_words_in_its_own_shape() -> None:
+    answer = passed_on(error(ErrorClass.INVALID, 422, body=BODY), claude(), target())
+    assert answer is not None
+    assert answer.status == 422
+    assert ("request-id", "req_1") in answer.headers
+    assert answer.headers.count(("Content-Type", "application/json")) == 1
+    assert json.loads(answer.body) == {
+        "type": "error",
+        "error": {"type": "invalid_request_error", "message": "max_tokens is too large"},
+        "request_id": "req_1",
+    }
+
+
+def claude() -> Order:
+    return order(Api.MESSAGES, max_tokens=5)
+
+
+@pytest.mark.parametrize("status", [400, 413])
+async def test_a_context_that_is_full_is_told_in_the_clients_own_words(status: int) -> None:
+    full = error(ErrorClass.CONTEXT_OVERFLOW, status, body=TOO_MUCH)
+    answer = passed_on(full, claude(), target())
+    assert answer is not None
+    told = json.loads(answer.body)["error"]
+    assert (answer.status, told["type"]) == (400, "invalid_request_error")
+    assert told["message"].startswith("prompt is too long: 12 tokens > 10 maximum")
+
+    answer = passed_on(
+        error(ErrorClass.CONTEXT_OVERFLOW, status, body=TOO_LONG), order(stream=False), CLAUDE
+    )
+    assert answer is not None
+    told = json.loads(answer.body)["error"]
+    assert (answer.status, told["code"]) == (400, "context_length_exceeded")
+    assert told["message"].startswith("This model's maximum context length is 10 tokens.")
+
+
+async def test_without_a_provider_that_gave_it_there_is_no_error_to_pass_on() -> None:
+    assert passed_on(error(ErrorClass.INVALID, body=BODY), order(), None) is None
+
+
+@pytest.mark.parametrize(
+    ("failure", "message"),
+    [
+        (error(ErrorClass.INVALID, body=BODY), "max_tokens is too large"),
+        (error(ErrorClass.INVALID, None, body=b"<html>"), "the provider answered 502"),
+        (error(ErrorClass.CONTEXT_OVERFLOW, body=TOO_MUCH), "prompt is too long: 12 tokens"),
+    ],
+    ids=["words", "none", "overflow"],
+)
+async def test_a_stream_that_began_ends_with_an_event_of_the_clients_own(
+    failure: UpstreamError, message: str
+) -> None:
+    name, data, *_ = last_event(failure, claude(), target()).split(b"\n")
+    assert name == b"event: error"
+    told = json.loads(data.removeprefix(b"data: "))
+    assert told["error"]["message"].startswith(message)
+    assert told["request_id"] == "req_1"
+
+
+async def test_by_the_same_protocol_it_still_ends_with_the_providers_words() -> None:
+    event = last_event(error(ErrorClass.INVALID, body=BODY), order(), target())
+    assert event == b"data: %b\n\n" % BODY

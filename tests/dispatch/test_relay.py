@@ -27,13 +27,14 @@ from tests.dispatch.fakes import (
 )
 from tokenhub.dispatch.order import Progress
 from tokenhub.dispatch.relay import Relay, StreamTerms
+from tokenhub.dispatch.voice import Verbatim
 from tokenhub.errors import UpstreamError
 from tokenhub.types import Api, ErrorClass, ProviderType, Usage
 from tokenhub.wire.errors import keep_alive
 from tokenhub.wire.sse import EventSplitter
 from tokenhub.wire.stream import Part, reader_for
 
-CHAT = StreamTerms(Api.CHAT, ProviderType.OPENAI, "req_1", QUICK, hide_usage=False)
+CHAT = StreamTerms(Api.CHAT, ProviderType.OPENAI, QUICK, hide_usage=False)
 MESSAGES = replace(CHAT, api=Api.MESSAGES, provider_type=ProviderType.ANTHROPIC)
 
 
@@ -43,7 +44,17 @@ class Stage:
     def __init__(self, terms: StreamTerms = CHAT, **client: Any) -> None:
         self.client = Client(**client)
         self.progress = Progress()
-        self.relay = Relay(terms, reader_for(terms.api), self.client, self.progress, clock())
+        self.seals: list[str] = []
+        reader = reader_for(terms.api)
+        self.relay = Relay(
+            terms,
+            reader,
+            Verbatim(reader, "req_1"),
+            self.client,
+            self.progress,
+            self.seals.extend,
+            clock(),
+        )
 
     async def run(self, *script: Step) -> None:
         await self.relay.run(Response(*script), [("X-Of", "the provider")])

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -143,7 +144,7 @@ async def test_closing_what_is_idle_spares_what_is_in_use(upstream: HttpUpstream
         await line.until_closed()
 
     async with scripted(script, idle) as server, asyncio.timeout(10):
-        response = await upstream.send(post(server.url))
+        response = await upstream.send(post(f"http://127.0.0.1:{server.port}"))
         await ask(upstream, server.url)
         upstream.close_idle()
         await server.closed(1)
@@ -182,7 +183,7 @@ async def test_close_ends_calls_in_progress(upstream: HttpUpstream) -> None:
         await line.until_closed()
 
     async with scripted(silent) as server, asyncio.timeout(10):
-        sending = asyncio.ensure_future(upstream.send(post(server.url)))
+        sending = asyncio.ensure_future(upstream.send(post(f"http://127.0.0.1:{server.port}")))
         await asked.wait()
         await upstream.close()
         with pytest.raises(UpstreamError, match="closed before the end"):
@@ -216,6 +217,22 @@ async def test_several_addresses_that_all_fail_are_unreachable(
         await upstream.send(post("http://box.test:1"))
     assert raised.value.unreachable
     assert "127.0.0" not in str(raised.value)
+
+
+async def test_a_call_that_is_cancelled_while_it_connects_leaves_nothing_open(
+    upstream: HttpUpstream,
+) -> None:
+    async def silent(line: Line) -> None:
+        await line.until_closed()
+
+    async with scripted(silent) as server, asyncio.timeout(10):
+        for turns in range(12):
+            sending = asyncio.ensure_future(upstream.send(post(f"http://127.0.0.1:{server.port}")))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            sending.cancel()
+            await asyncio.wait({sending})
+    gc.collect()  # a socket that was left open is an error then
 
 
 async def test_a_cancelled_tls_greeting_leaves_nothing_open(upstream: HttpUpstream) -> None:

@@ -3,7 +3,7 @@ import pytest
 from tokenhub.providers import presets
 from tokenhub.providers.spec import ProviderSpec, resolve
 from tokenhub.providers.urls import check_url, with_version
-from tokenhub.types import CredStore, ProviderType
+from tokenhub.types import Api, CredStore, ProviderType
 
 NEEDS_A_URL = {"azure"}
 
@@ -65,3 +65,22 @@ def test_an_unknown_preset_is_refused_with_the_list() -> None:
 def test_only_the_anthropic_preset_speaks_anthropic() -> None:
     speaking = [p.id for p in presets.PRESETS.values() if p.type is ProviderType.ANTHROPIC]
     assert speaking == ["anthropic"]
+
+
+def test_responses_go_natively_where_they_are_to_be_relied_on() -> None:
+    having = {name for name, preset in presets.PRESETS.items() if Api.RESPONSES in preset.apis}
+    assert having == {
+        "openai", "azure", "xai", "openrouter", "groq", "fireworks", "ollama", "lmstudio", "vllm",
+    }  # fmt: skip
+
+
+def test_only_anthropic_counts_tokens() -> None:
+    counting = [name for name, preset in presets.PRESETS.items() if Api.COUNT_TOKENS in preset.apis]
+    assert counting == ["anthropic"]
+
+
+@pytest.mark.parametrize("kind", ["openai", "vllm"])
+def test_a_server_of_openais_kind_is_taken_to_have_responses_until_it_says_no(kind: str) -> None:
+    spec = ProviderSpec.parse({"id": "mine", "type": kind, "base_url": "http://gpu:8000"})
+    assert Api.RESPONSES in resolve(spec).apis
+    assert Api.MESSAGES not in resolve(spec).apis

@@ -24,7 +24,7 @@ async def talkers(world: World) -> World:
 
 
 @pytest.mark.parametrize("model", ["auto", "auto:cheap", "*", "", None])
-async def test_a_model_that_is_left_to_us_is_the_best_one_of_the_protocol(
+async def test_a_model_that_is_left_to_us_is_the_best_one(
     talkers: World, model: str | None
 ) -> None:
     reply = await post(talkers, "/v1/chat/completions", chat() | {"model": model})
@@ -36,7 +36,9 @@ async def test_a_model_that_is_left_to_us_is_the_best_one_of_the_protocol(
     row = await talkers.log_of(reply.headers["X-Request-Id"])
     assert (row["model_requested"], row["mode"]) == (model or "", mode)
     reply = await post(talkers, "/v1/messages", chat(max_tokens=9) | {"model": model})
-    assert reply.headers["X-TokenHub-Model"] == "claude-haiku-4-5"
+    assert reply.headers["X-TokenHub-Model"] == LLAMA
+    reason = f"auto:{mode}: best score, translated to the chat API"
+    assert reply.headers["X-TokenHub-Reason"] == reason
 
 
 async def test_the_model_may_be_absent(talkers: World) -> None:
@@ -107,16 +109,24 @@ async def test_an_unknown_model_is_a_404_with_the_nearest_names(world: World) ->
     assert "'claude-haiku-4-5'" in reply.json["error"]["message"]
 
 
-async def test_a_model_of_another_protocol_is_refused_with_the_reason(world: World) -> None:
+async def test_a_model_of_another_protocol_is_asked_in_its_own(world: World) -> None:
     reply = await post(world, "/v1/messages", chat("openai/gpt-4o", max_tokens=9))
-    assert reply.status == 503
-    assert "openai/gpt-4o (protocol)" in reply.json["error"]["message"]
+    assert (reply.status, reply.json["type"]) == (200, "message")
+    assert reply.headers["X-TokenHub-Reason"] == "pinned, translated to the chat API"
 
 
-async def test_a_model_of_another_protocol_becomes_one_of_this(world: World) -> None:
-    reply = await post(world, "/v1/messages", chat("gpt-4o", max_tokens=9))
-    assert (reply.status, reply.headers["X-TokenHub-Provider"]) == (200, "anthropic")
-    assert reply.headers["X-TokenHub-Reason"] == "substitute for 'gpt-4o' (equivalent)"
+async def test_what_cannot_be_said_in_another_protocol_is_refused_by_name(world: World) -> None:
+    body = chat("anthropic/claude-haiku-4-5", n=2)
+    reply = await post(world, "/v1/chat/completions", body)
+    assert (reply.status, reply.json["error"]["param"]) == (400, "n")
+    assert "has no equivalent in the messages API" in reply.json["error"]["message"]
+    assert world.simulators["anthropic"].calls == []
+
+
+async def test_where_others_speak_the_clients_protocol_those_are_taken(world: World) -> None:
+    reply = await post(world, "/v1/chat/completions", chat("claude-haiku-4-5", n=2))
+    assert (reply.status, len(reply.json["choices"])) == (200, 2)
+    assert reply.headers["X-TokenHub-Reason"] == "substitute for 'claude-haiku-4-5' (equivalent)"
 
 
 async def test_a_pool_takes_its_endpoints_in_turn(world: World) -> None:

@@ -1,5 +1,6 @@
 """The official `anthropic` SDK, synchronous and asynchronous, on a real hub process."""
 
+import base64
 from typing import Any
 
 import anthropic as sdk
@@ -99,14 +100,17 @@ async def test_thinking_comes_with_a_signature_that_can_be_replayed(
     assert second.content[-1].type == "text"
 
 
-async def test_a_forged_signature_is_refused_in_anthropics_words(anthropic: Any) -> None:
-    forged = {"type": "thinking", "thinking": "hm", "signature": "Zm9yZ2Vk"}
+async def test_a_forged_signature_is_left_out_the_second_time(anthropic: Any, stage: Stage) -> None:
+    signature = base64.b64encode(anthropic.__class__.__name__.encode()).decode()
+    forged = {"type": "thinking", "thinking": "hm", "signature": signature}
     content = [forged, {"type": "text", "text": "a"}]
     turns = [*HELLO, {"role": "assistant", "content": content}, *HELLO]
     ask = {**ASK, "max_tokens": 2048, "thinking": THINKING, "messages": turns}
-    error = await raised(lambda: anthropic.messages.create(**ask))
-    assert isinstance(error, sdk.BadRequestError)
-    assert "Invalid `signature` in `thinking` block" in str(error.body)
+    before = len(stage.simulators["anthropic"].calls)
+    assert (await done(anthropic.messages.create(**ask))).type == "message"
+    refused, taken = stage.simulators["anthropic"].calls[before:]
+    assert refused.json["messages"][1]["content"] == content
+    assert taken.json["messages"][1]["content"] == content[1:]
 
 
 async def test_cache_marks_reach_the_provider_and_their_tokens_the_ledger(

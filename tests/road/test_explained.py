@@ -25,7 +25,7 @@ async def explained(world: World, reply: Reply) -> dict[str, Any]:
 
 
 async def test_a_choice_is_explained_as_its_headers_told_it(world: World) -> None:
-    reply = await post(world, "/v1/chat/completions", chat("auto:cheap"))
+    reply = await post(world, "/v1/chat/completions", chat("auto:cheap", n=2))
     told = await explained(world, reply)
     assert told["mode"] == "cheap"
     assert told["reason"] == reply.headers["X-TokenHub-Reason"]
@@ -48,7 +48,7 @@ async def test_an_attempt_that_failed_is_there_with_its_class(world: World, stre
     assert reply.status == 200
     first, last = (await explained(world, reply))["attempts"]
     assert (first["provider_id"], first["error_class"]) == ("vllm", "rate_limited")
-    assert (last["provider_id"], last["error_class"]) == ("openai", None)
+    assert (last["provider_id"], last["error_class"]) == ("anthropic", None)
     assert first["end_ms"] <= last["start_ms"] <= last["end_ms"]
 
 

@@ -157,7 +157,7 @@ async def test_a_request_over_its_own_budget_is_a_402_with_the_estimate(
     status, _, reply = await post(world, body, **steering)
     assert status == 402
     message = json.loads(reply)["error"]["message"]
-    assert "the cheapest, openai/gpt-5, would cost about $0.01" in message
+    assert "the cheapest, anthropic/claude-haiku-4-5, would cost about $0.005" in message
 
 
 async def test_our_own_errors_have_our_own_shape(world: World) -> None:

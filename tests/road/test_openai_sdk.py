@@ -223,7 +223,9 @@ async def test_what_a_repetition_cannot_help_is_not_retried(openai: Any, stage: 
     error = await raised(lambda: patient.chat.completions.create(model="nothing", messages=HELLO))
     assert isinstance(error, sdk.NotFoundError)
     error = await raised(
-        lambda: patient.chat.completions.create(model="claude-haiku-4-5", messages=HELLO)
+        lambda: patient.chat.completions.create(
+            model="gpt-4o", messages=HELLO, extra_headers={"X-TokenHub-Min-Weight": "10"}
+        )
     )
     assert error.status_code == 503
     assert error.response.headers["x-should-retry"] == "false"

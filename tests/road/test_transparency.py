@@ -321,7 +321,8 @@ async def test_a_providers_own_trouble_is_a_502_of_ours(
 
 async def test_a_rate_limit_keeps_its_wait(world: World) -> None:
     world.simulators["anthropic"].fail(Failure.answer(429, retry_after="17"))
-    reply = await post(world, "/v1/messages", chat("claude-haiku-4-5", max_tokens=9))
+    alone = {"X-TokenHub-Fallback": "off"}
+    reply = await post(world, "/v1/messages", chat("claude-haiku-4-5", max_tokens=9), **alone)
     assert (reply.status, reply.headers["Retry-After"]) == (429, "17")
     assert reply.json["error"]["type"] == "rate_limit_error"
 

@@ -7,6 +7,7 @@ from tokenhub.providers.registry import Registry
 from tokenhub.routing import asked
 from tokenhub.routing.policy import RoutingConfig, Steering, policy_for
 from tokenhub.routing.question import Decision, Question
+from tokenhub.routing.speech import no_obstacle
 from tokenhub.types import (
     Api,
     Cost,
@@ -69,6 +70,7 @@ def ask(
         "allowed": lambda _: True,
         "input_tokens": lambda _: 100,
         "lacks": lambda *_: False,
+        "obstacle": no_obstacle,
         "provider_condition": lambda one: conditions.get(one.id, WELL),
         "observed": lambda one: seen.get(one.key, UNTRIED),
         "cost": cost,

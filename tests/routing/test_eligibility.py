@@ -10,7 +10,7 @@ from tokenhub.types import Api, Capability, Deployment, Observed, Provider, Prov
 
 NO = frozenset[Capability]()
 TOOLS = frozenset({Capability.TOOLS})
-ANTHROPIC = frozenset({Api.MESSAGES})
+EMBEDS = frozenset({Api.EMBEDDINGS})
 
 
 def two(fields: dict[str, Any], of_provider: dict[str, Any], **question: Any) -> Question:
@@ -31,7 +31,7 @@ REASONS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ("disabled", {"enabled": False}, {}, {}),
     ("disabled", {}, {"enabled": False}, {}),
     ("not_allowed", {}, {}, {"allowed": not_bad}),
-    ("protocol", {}, {"apis": ANTHROPIC}, {}),
+    ("protocol", {}, {"apis": EMBEDS}, {}),
     ("capability", {"capabilities": NO}, {}, {"capabilities": TOOLS}),
     ("capability", {"capabilities": frozenset({Capability.EMBEDDINGS})}, {}, {}),
     ("min_weight", {"weight": 4}, {}, {"steering": Steering(min_weight=5)}),
@@ -89,7 +89,7 @@ def test_the_first_reason_that_applies_is_the_one() -> None:
     wrong: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
         ("disabled", {"enabled": False}, {}, {}),
         ("not_allowed", {}, {}, {"allowed": not_bad}),
-        ("protocol", {}, {"apis": ANTHROPIC}, {}),
+        ("protocol", {}, {"apis": EMBEDS}, {}),
         ("capability", {"capabilities": NO}, {}, {"capabilities": TOOLS}),
         ("min_weight", {"weight": 4}, {}, {}),
         ("context", {"max_context_tokens": 1}, {}, {}),

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenhub.simulator import Profile
-from tokenhub.simulator.model.brain import Finish, think
+from tokenhub.simulator.model.brain import think
 from tokenhub.simulator.model.prompt import Prompt, Tool
+from tokenhub.simulator.model.reply import Finish
 from tokenhub.simulator.model.tokens import count_text, pieces
 
 ASK = Prompt(text="Hello", turns=1, input_tokens=3, max_tokens=1000)

@@ -9,7 +9,23 @@ from tests.simulator.raw import Raw
 from tokenhub.simulator import Profile, Simulator
 
 HELLO = [{"role": "user", "content": "Hello"}]
+IMAGE = {"type": "image_url", "image_url": {"url": "https://x/y.png"}}
 CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+
+
+def calls(*calls: Any) -> dict[str, Any]:
+    """An assistant's message with `calls` and its answers."""
+    ids = [call["id"] for call in calls if "id" in call]
+    answers = [{"role": "tool", "tool_call_id": id_, "content": "x"} for id_ in ids]
+    return {"messages": [*HELLO, {"role": "assistant", "tool_calls": list(calls)}, *answers]}
+
+
+def function(**change: Any) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": "f", "arguments": "{}"} | change}
+
+
+def tools(**function: Any) -> dict[str, Any]:
+    return {"tools": [{"type": "function", "function": function}]}
 
 
 @pytest.mark.parametrize(
@@ -117,6 +133,126 @@ CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments
             "context_length_exceeded",
             "messages",
             "maximum context length is 128000 tokens",
+        ),
+        ({"foo": 1}, 400, None, None, "Unrecognized request argument supplied: foo"),
+        ({"foo": 1, "bar": 2}, 400, None, None, "arguments supplied: foo, bar"),
+        ({"reasoning_effort": "low"}, 400, None, None, "supplied: reasoning_effort"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "image"}]}]},
+            400,
+            "invalid_value",
+            "messages[0].content[0].type",
+            "'image'. Supported values are: 'text', 'image_url', 'input_audio', and 'file'.",
+        ),
+        (
+            {"messages": [{"role": "user", "content": []}]},
+            400,
+            "empty_array",
+            "messages[0].content",
+            "empty array",
+        ),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "text"}]}]},
+            400,
+            "missing_required_parameter",
+            "messages[0].content[0].text",
+            "",
+        ),
+        (
+            {"messages": [{"role": "system", "content": [IMAGE]}]},
+            400,
+            "invalid_value",
+            "messages[0]",
+            "Image URLs are only allowed for messages with role 'user', but this message with role "
+            "'system' contains an image URL.",
+        ),
+        (
+            {"messages": [{"role": "user", "content": [IMAGE | {"image_url": {"url": "x"}}]}]},
+            400,
+            "invalid_value",
+            "messages[0].content[0].image_url.url",
+            "Expected a valid URL",
+        ),
+        (
+            calls(CALL | {"id": "c" * 41}),
+            400,
+            "string_above_max_length",
+            "messages[1].tool_calls[0].id",
+            "maximum length 40, but got a string with length 41",
+        ),
+        (
+            calls(function()),
+            400,
+            "missing_required_parameter",
+            "messages[1].tool_calls[0].id",
+            "",
+        ),
+        (
+            calls({"id": "c"} | function(arguments={})),
+            400,
+            "invalid_type",
+            "messages[1].tool_calls[0].function.arguments",
+            "expected a string, but got an object",
+        ),
+        (
+            calls({"id": "c"} | function(name="a.b")),
+            400,
+            "invalid_value",
+            "messages[1].tool_calls[0].function.name",
+            "string does not match pattern",
+        ),
+        (
+            calls({"id": "c", "type": "tool_use"}),
+            400,
+            "invalid_value",
+            "messages[1].tool_calls[0].type",
+            "'function' and 'custom'.",
+        ),
+        (
+            calls({"id": "c", "type": "function"}),
+            400,
+            "missing_required_parameter",
+            "messages[1].tool_calls[0].function",
+            "",
+        ),
+        (calls(), 400, "empty_array", "messages[1].tool_calls", "empty array"),
+        (
+            {"messages": [*HELLO, {"role": "tool", "content": ""}]},
+            400,
+            "missing_required_parameter",
+            "messages[1].tool_call_id",
+            "",
+        ),
+        (tools(name="a b"), 400, "invalid_value", "tools[0].function.name", "'^[a-zA-Z0-9_-]+$'"),
+        (
+            tools(name="f" * 65),
+            400,
+            "string_above_max_length",
+            "tools[0].function.name",
+            "maximum length 64",
+        ),
+        (
+            tools(name="f", parameters={"properties": {}}),
+            400,
+            "invalid_function_parameters",
+            "tools[0].function.parameters",
+            "schema must be a JSON Schema of 'type: \"object\"', got 'type: \"None\"'.",
+        ),
+        (
+            {"tools": [{"type": "custom"}]},
+            400,
+            "missing_required_parameter",
+            "tools[0].custom",
+            "",
+        ),
+        ({"model": "o3", "stop": "x"}, 400, "unsupported_parameter", "stop", "not supported with"),
+        ({"model": "gpt-5", "top_p": 0.5}, 400, "unsupported_parameter", "top_p", "not supported"),
+        (
+            {"model": "gpt-5", "logprobs": True},
+            400,
+            "unsupported_parameter",
+            "logprobs",
+            "not supported",
         ),
     ],
 )
@@ -232,3 +368,9 @@ async def test_vllm_says_that_a_body_is_no_json(vllm_sim: Simulator, raw: Raw) -
     answer = await raw.post(f"{vllm_sim.base_url}/v1/chat/completions", b"{")
     assert answer.status == 400
     assert "json_invalid" in answer.json["error"]["message"]
+
+
+async def test_vllm_ignores_what_openai_refuses(vllm_sim: Simulator, raw: Raw) -> None:
+    body = {"model": "Qwen/Qwen3-8B", "messages": HELLO, "top_k": 5, "reasoning_effort": "low"}
+    answer = await raw.post(f"{vllm_sim.base_url}/v1/chat/completions", body)
+    assert answer.status == 200

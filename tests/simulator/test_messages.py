@@ -98,19 +98,21 @@ async def test_thinking_comes_first_and_signed(anthropic_client: AsyncAnthropic)
     assert 0 < details.thinking_tokens < final.usage.output_tokens
 
 
+@pytest.mark.parametrize(
+    "thinking", [{"type": "adaptive", "display": "omitted"}, {"type": "adaptive"}]
+)
 async def test_omitted_thinking_is_empty_and_still_accepted_back(
-    anthropic_client: AsyncAnthropic,
+    anthropic_client: AsyncAnthropic, thinking: Any
 ) -> None:
     message = await anthropic_client.messages.create(
-        model=MODEL,
-        max_tokens=2000,
-        messages=HELLO,
-        thinking={"type": "adaptive", "display": "omitted"},
+        model="claude-sonnet-5-5", max_tokens=2000, messages=HELLO, thinking=thinking
     )
     assert message.content[0].type == "thinking"
     assert message.content[0].thinking == ""
     history: list[MessageParam] = [*HELLO, message.to_param(), *HELLO]
-    again = await anthropic_client.messages.create(model=MODEL, max_tokens=50, messages=history)
+    again = await anthropic_client.messages.create(
+        model="claude-sonnet-5-5", max_tokens=50, messages=history
+    )
     assert again.content
 
 

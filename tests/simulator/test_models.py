@@ -1,5 +1,7 @@
 """The model lists through the official SDKs, and vLLM's `/health`."""
 
+from typing import Any
+
 import pytest
 from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI, NotFoundError
@@ -78,13 +80,13 @@ async def test_a_simulator_has_the_models_it_is_given(raw: Raw) -> None:
         listed = await raw.get(f"{simulator.base_url}/v1/models")
         body = {"model": "my-embedder", "input": "x"}
         vector = await raw.post(f"{simulator.base_url}/v1/embeddings", body)
-        for path in ("chat/completions", "completions"):
-            asked = {
-                "model": "my/own-model",
-                "prompt": "x",
-                "messages": [{"role": "user", "content": "x"}],
-            }
-            answer = await raw.post(f"{simulator.base_url}/v1/{path}", asked)
+        inputs: dict[str, dict[str, Any]] = {
+            "chat/completions": {"messages": [{"role": "user", "content": "x"}]},
+            "completions": {"prompt": "x"},
+        }
+        for path, asked in inputs.items():
+            wanted = {"model": "my/own-model", **asked}
+            answer = await raw.post(f"{simulator.base_url}/v1/{path}", wanted)
             assert answer.json["model"] == "my/own-model"
     assert [item["id"] for item in listed.json["data"]] == names
     assert vector.status == 200

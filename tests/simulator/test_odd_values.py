@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.simulator.raw import Raw
+from tests.simulator.rich import RICH
 from tokenhub.simulator import Simulator
 
 ODD: list[Any] = [1, -1, 1.5, "x", True, None, [], [1], [None], [{}], {}, {"type": 1}, {"a": []}]
@@ -87,3 +88,46 @@ async def test_odd_values_inside_messages_do_no_harm(raw: Raw, value: Any) -> No
                 body = {"model": model, "max_tokens": 50, "messages": [message]}
                 answer = await raw.post(f"{base}/v1/{path}", body)
                 assert answer.status in (200, 400), message
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The paths of everything in `value`."""
+    inner = list(value.items()) if isinstance(value, dict) else []
+    inner += list(enumerate(value)) if isinstance(value, list) else []
+    found = [path] if path else []
+    for key, part in inner:
+        found += _places(part, (*path, key))
+    return found
+
+
+def _put(body: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """A copy of `body` with `value` at `path`."""
+    if not path:
+        return value
+    copy = body.copy()
+    copy[path[0]] = _put(copy[path[0]], path[1:], value)
+    return copy
+
+
+@pytest.mark.parametrize("api", RICH)
+async def test_a_request_that_uses_everything_is_taken(raw: Raw, api: str) -> None:
+    kind, path, body = RICH[api]
+    async with Simulator(kind) as simulator:
+        for stream in (False, True):
+            url = f"{simulator.base_url}/v1/{path}"
+            answer = await raw.post(url, body | {"stream": stream})
+            assert answer.status == 200, answer.body
+
+
+@pytest.mark.parametrize("api", RICH)
+async def test_an_odd_value_anywhere_gets_an_answer_or_a_clear_refusal(raw: Raw, api: str) -> None:
+    kind, path, body = RICH[api]
+    fallen = []
+    async with Simulator(kind) as simulator:
+        for place in _places(body):
+            for value in ODD:
+                odd = _put(body, place, value)
+                answer = await raw.post(f"{simulator.base_url}/v1/{path}", odd)
+                if answer.status not in (200, 400, 404):
+                    fallen.append((place, value, answer.status))
+    assert not fallen

@@ -9,7 +9,7 @@ from openai import AsyncOpenAI
 from pydantic import BaseModel
 
 from tests.simulator.raw import Raw
-from tokenhub.simulator import Simulator
+from tokenhub.simulator import Profile, Simulator
 
 
 @pytest.fixture
@@ -90,9 +90,9 @@ async def test_encrypted_reasoning_comes_when_asked_for_and_is_bound_to_its_mode
     first = await openai_client.responses.create(
         model="o3", input="Hello", include=["reasoning.encrypted_content"], store=False
     )
-    reasoning = first.output[0].to_dict()
+    reasoning, said = (item.to_dict() for item in first.output)
     assert str(reasoning["encrypted_content"]).startswith("gAAAAA")
-    history = [reasoning, {"role": "user", "content": "And?"}]
+    history = [reasoning, said, {"role": "user", "content": "And?"}]
     url = f"{openai_sim.base_url}/v1/responses"
     kept = await raw.post(url, {"model": "o3", "input": history})
     foreign = await raw.post(url, {"model": "o4-mini", "input": history})
@@ -165,6 +165,7 @@ async def test_an_image_and_a_long_prefix_are_counted(openai_client: AsyncOpenAI
     assert second.input_tokens_details.cached_tokens >= 1024
 
 
+CALL = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
 FUNCTION = {"type": "function", "parameters": {"type": "object"}}
 
 
@@ -213,6 +214,66 @@ FUNCTION = {"type": "function", "parameters": {"type": "object"}}
             None,
             "No tool output found for function call c.",
         ),
+        ({"foo": 1}, 400, "unknown_parameter", "Unknown parameter: 'foo'."),
+        (
+            {"input": [{"role": "user", "content": "x", "name": "ada"}]},
+            400,
+            "unknown_parameter",
+            "Unknown parameter: 'input[0].name'.",
+        ),
+        (
+            {"input": [{"role": "user", "content": [{"type": "text", "text": "x"}]}]},
+            400,
+            "invalid_value",
+            "Supported values are: 'input_text', 'input_image', and 'input_file'.",
+        ),
+        (
+            {"input": [{"role": "assistant", "content": [{"type": "input_text", "text": "x"}]}]},
+            400,
+            "invalid_value",
+            "Invalid value: 'input_text'. Supported values are: 'output_text' and 'refusal'.",
+        ),
+        ({"input": [{"type": "tool_use"}]}, 400, "invalid_value", "'tool_use'. Supported values"),
+        ({"input": [{"role": "tool", "content": "x"}]}, 400, "invalid_value", "'developer'"),
+        ({"input": [{"content": "x"}]}, 400, "missing_required_parameter", "input[0].role"),
+        ({"input": [{"role": "user"}]}, 400, "missing_required_parameter", "input[0].content"),
+        (
+            {"input": [CALL | {"call_id": "c" * 65}]},
+            400,
+            "string_above_max_length",
+            "'input[0].call_id': string too long. Expected a string with maximum length 64",
+        ),
+        (
+            {"input": [CALL | {"id": "call_1"}]},
+            400,
+            "invalid_value",
+            "Invalid 'input[0].id': 'call_1'. Expected an ID that begins with 'fc'.",
+        ),
+        ({"input": [CALL | {"arguments": {}}]}, 400, "invalid_type", "expected a string"),
+        (
+            {"input": [{"type": "reasoning", "id": "rs_1", "summary": []}]},
+            400,
+            None,
+            "Item 'rs_1' of type 'reasoning' was provided without its required following item.",
+        ),
+        (
+            {"input": [{"type": "custom_tool_call_output", "call_id": "c", "output": "x"}]},
+            400,
+            None,
+            "No tool call found for custom tool call output with call_id c.",
+        ),
+        (
+            {"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "x"}]}]},
+            400,
+            "invalid_value",
+            "Expected a valid URL",
+        ),
+        (
+            {"tools": [FUNCTION | {"name": "f", "parameters": {"properties": {}}}]},
+            400,
+            "invalid_function_parameters",
+            "schema must be a JSON Schema",
+        ),
     ],
 )
 async def test_a_wrong_request_is_refused_in_openais_words(
@@ -228,3 +289,41 @@ async def test_a_wrong_request_is_refused_in_openais_words(
     assert answer.status == status
     assert answer.json["error"]["code"] == code
     assert words in answer.json["error"]["message"]
+
+
+async def test_a_custom_tool_gets_text_and_its_output_is_taken(openai_client: AsyncOpenAI) -> None:
+    tools: list[Any] = [{"type": "custom", "name": "run", "description": "Runs code"}]
+    asked: list[Any] = [{"role": "user", "content": "Please run it"}]
+    async with openai_client.responses.stream(model="gpt-5", input=asked, tools=tools) as stream:
+        first = await stream.get_final_response()
+    [call] = [item for item in first.output if item.type == "custom_tool_call"]
+    assert call.name == "run"
+    assert call.input
+    items: list[Any] = [item.to_dict() for item in first.output]
+    output: Any = {"type": "custom_tool_call_output", "call_id": call.call_id, "output": "done"}
+    second = await openai_client.responses.create(
+        model="gpt-5", input=[*asked, *items, output], tools=tools
+    )
+    assert second.output_text
+
+
+@pytest.mark.parametrize(
+    ("options", "hidden"), [({}, True), ({"include_obfuscation": False}, False)]
+)
+async def test_obfuscation_can_be_switched_off(
+    openai_sim: Simulator, raw: Raw, options: dict[str, Any], hidden: bool
+) -> None:
+    body = {"model": "gpt-4o", "input": "Hi", "stream": True, "stream_options": options}
+    answer = await raw.post(f"{openai_sim.base_url}/v1/responses", body)
+    deltas = [data for name, data in answer.events if name.endswith(".delta")]
+    assert all(("obfuscation" in data) == hidden for data in deltas)
+
+
+async def test_a_refusal_streams_as_one(openai_sim: Simulator, openai_client: AsyncOpenAI) -> None:
+    openai_sim.set(Profile(refusal="No."))
+    async with openai_client.responses.stream(model="gpt-4o", input="Hi") as stream:
+        final = await stream.get_final_response()
+    [item] = final.output
+    assert item.type == "message"
+    assert item.content[0].type == "refusal"
+    assert item.content[0].refusal == "No."

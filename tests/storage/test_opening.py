@@ -37,7 +37,9 @@ def test_a_new_database_has_every_table_and_knows_its_owner(path: Path) -> None:
         assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
         assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        assert connection.execute("SELECT * FROM migrations").fetchall() == [(1, 1), (2, 1)]
+        assert connection.execute("SELECT * FROM migrations").fetchall() == [
+            (n, 1) for n in (1, 2, 3)
+        ]
 
 
 def test_database_and_companions_are_private_and_so_is_the_folder(path: Path) -> None:
@@ -77,7 +79,7 @@ def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
         connection.execute("PRAGMA user_version = 99")
     before = path.read_bytes()
     message = refusal(path)
-    assert "a newer TokenHub wrote it (schema 99, this one knows 2)" in message
+    assert "a newer TokenHub wrote it (schema 99, this one knows 3)" in message
     assert path.read_bytes() == before
 
 

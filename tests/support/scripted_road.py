@@ -14,6 +14,7 @@ from tests.dispatch.fakes import (
     Client,
     Upstream,
     clock,
+    memory,
     monitor,
 )
 from tests.ledger.test_ledger import Book, ledger_for
@@ -89,6 +90,7 @@ class Road:
     rows: Rows = field(default_factory=Rows)
     vault: list[Any] = field(default_factory=list)
     steering: Steering = field(default_factory=Steering)
+    config: RoutingConfig = field(default_factory=RoutingConfig)
 
     def __post_init__(self) -> None:
         self.client = Client()
@@ -102,6 +104,7 @@ class Road:
         )
         health = monitor(now, registry, keys)
         ledger = ledger_for(self.rows, self.limits)
+        provenance = memory()
         self.gateway = Gateway(
             desk=FrontDesk(
                 KeyRing([self.key]),
@@ -112,7 +115,7 @@ class Road:
             ),
             router=Router(
                 registry=registry,
-                policies=PolicyHolder(RoutingConfig()),
+                policies=PolicyHolder(self.config),
                 keys=keys,
                 health=health,
                 ledger=ledger,
@@ -124,8 +127,10 @@ class Road:
                 keys,
                 health,
                 FailureLog(now.monotonic),
+                provenance,
                 now,
             ),
+            provenance=provenance,
             failover=Failover(RetryBudget(lambda: 1), now),
             recorder=Recorder(
                 self.rows, EventBus(now.now_ms), Metrics(Readings), lambda tell: tell()

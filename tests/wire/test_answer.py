@@ -29,6 +29,17 @@ from tokenhub.wire.answer import AnswerFacts, read_answer
             },
             Usage(7, 2, 0, 0, 1),
         ),
+        (
+            Api.RESPONSES,
+            {
+                "output": [],
+                "status": "incomplete",
+                "error": None,
+                "usage": {"input_tokens": 5, "output_tokens": 3, "total_tokens": 8},
+            },
+            Usage(5, output_tokens=3),
+        ),
+        (Api.COUNT_TOKENS, {"input_tokens": 7}, None),
         (Api.CHAT, {"choices": []}, None),
         (Api.MESSAGES, {"content": [], "usage": None}, None),
     ],
@@ -43,6 +54,8 @@ def test_the_usage_of_an_answer_is_read(api: Api, body: Any, usage: Usage | None
         (Api.CHAT, {"choices": [{"index": 0, "message": {"content": "a" * 40}}]}, 10),
         (Api.COMPLETIONS, {"choices": [{"text": "a" * 40, "finish_reason": "stop"}]}, 10),
         (Api.MESSAGES, {"content": [{"type": "text", "text": "a" * 40}]}, 10),
+        (Api.RESPONSES, {"output": [{"content": [{"text": "a" * 40, "type": "x"}]}]}, 10),
+        (Api.COUNT_TOKENS, {"input_tokens": 7}, 0),
         (Api.EMBEDDINGS, {"data": [{"embedding": "a" * 40}]}, 0),
         (Api.COMPLETIONS, {"choices": [{"text": "a" * 40}], "usage": {"prompt_tokens": 1}}, 0),
     ],
@@ -69,6 +82,8 @@ def test_an_answer_that_is_not_of_its_protocol_is_refused(body: bytes) -> None:
         (Api.CHAT, b'{"choices":null,"error":"slow down"}'),
         (Api.MESSAGES, b'{"type":"error","error":{"type":"overloaded_error"}}'),
         (Api.EMBEDDINGS, b'{"error":{"message":"no"}}'),
+        (Api.RESPONSES, b'{"status":"failed","output":[{}],"error":{"code":"server_error"}}'),
+        (Api.COUNT_TOKENS, b'{"type":"error","error":{"type":"overloaded_error"}}'),
     ],
 )
 def test_an_answer_that_is_an_error_is_handed_on_to_be_classified(api: Api, body: bytes) -> None:
@@ -176,3 +191,51 @@ def test_a_long_embeddings_answer_is_read_as_a_short_one(head: list[str], tail: 
             read_answer(Api.EMBEDDINGS, body("A" * MIB))
     else:
         assert read_answer(Api.EMBEDDINGS, body("A" * MIB)) == expected
+
+
+@pytest.mark.parametrize(
+    ("api", "body"),
+    [
+        (Api.RESPONSES, b'{"status":"failed","output":[],"error":null}'),
+        (Api.RESPONSES, b'{"choices":[]}'),
+        (Api.COUNT_TOKENS, b'{"input_tokens":"7"}'),
+        (Api.COUNT_TOKENS, b'{"input_tokens":true}'),
+        (Api.COUNT_TOKENS, b"[7]"),
+    ],
+)
+def test_an_answer_without_what_it_is_about_is_refused(api: Api, body: bytes) -> None:
+    with pytest.raises(NotOfProtocol) as caught:
+        read_answer(api, body)
+    assert caught.value.error_body == b""
+
+
+@pytest.mark.parametrize(
+    ("api", "content"),
+    [
+        (
+            Api.MESSAGES,
+            [
+                {"type": "thinking", "thinking": "hm", "signature": "a"},
+                {"type": "redacted_thinking", "data": "b"},
+                {"type": "thinking", "thinking": "hm", "signature": ""},
+                {"type": "text", "text": "hi", "signature": "no", "data": "no"},
+                {"type": ["thinking"]},
+                "text",
+            ],
+        ),
+        (
+            Api.RESPONSES,
+            [
+                {"type": "reasoning", "encrypted_content": "a"},
+                {"type": "reasoning", "encrypted_content": None},
+                {"type": "message", "encrypted_content": "no"},
+                {"type": "reasoning", "encrypted_content": "b"},
+            ],
+        ),
+    ],
+)
+@pytest.mark.parametrize("usage", [None, {"input_tokens": 1}])
+def test_the_seals_of_an_answers_thinking_are_found(api: Api, content: Any, usage: Any) -> None:
+    name = "content" if api is Api.MESSAGES else "output"
+    body = json.dumps({name: content, "usage": usage}).encode()
+    assert read_answer(api, body).seals == ("a", "b")

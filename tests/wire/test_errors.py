@@ -11,7 +11,7 @@ from tokenhub.wire.errors import (
     event_of_error_body,
     keep_alive,
 )
-from tokenhub.wire.sse import data_of
+from tokenhub.wire.sse import EventSplitter, data_of
 from tokenhub.wire.stream import Part, reader_for
 
 
@@ -66,6 +66,15 @@ def test_an_error_in_anthropics_shape(status: int, kind: str) -> None:
     }
 
 
+@pytest.mark.parametrize("protocol", list(Protocol))
+def test_details_are_told_where_the_protocol_has_them(protocol: Protocol) -> None:
+    told = error_body(
+        protocol, status=400, code="c", message="Why.", request_id="r1", details={"unsupported": []}
+    )
+    details = {"unsupported": []} if protocol is Protocol.ANTHROPIC else None
+    assert json.loads(told)["error"].get("details") == details
+
+
 def test_an_error_in_our_own_shape() -> None:
     assert body(Protocol.NATIVE, 404) == {
         "error": {"code": "some_code", "message": "Why.", "request_id": "r1"}
@@ -105,7 +114,7 @@ def test_a_whole_stream_whose_provider_left_its_end_out_gets_one() -> None:
 @pytest.mark.parametrize("api", [Api.CHAT, Api.MESSAGES])
 def test_a_providers_error_body_becomes_an_event_of_a_stream(api: Api) -> None:
     told = b'{\n  "type": "error",\n  "error": {"message": "Too \\u006cong."}\n}\n'
-    event = event_of_error_body(api, told)
+    event = event_of_error_body(api, told, "r1")
     name, data = data_of(event)
     assert name == (b"error" if api is Api.MESSAGES else None)
     assert data + b"\n" == told
@@ -113,5 +122,32 @@ def test_a_providers_error_body_becomes_an_event_of_a_stream(api: Api) -> None:
 
 
 @pytest.mark.parametrize("told", [b"", b"<html>", b"[]", b"{}", b'{"error":null}'])
-def test_an_error_body_without_an_error_becomes_no_event(told: bytes) -> None:
-    assert event_of_error_body(Api.CHAT, told) == b""
+@pytest.mark.parametrize("api", [Api.CHAT, Api.MESSAGES, Api.RESPONSES])
+def test_an_error_body_without_an_error_becomes_no_event(api: Api, told: bytes) -> None:
+    assert event_of_error_body(api, told, "r1") == b""
+
+
+def last_of_response(events: bytes) -> Any:
+    name, data = data_of(EventSplitter().feed(events)[-1])
+    assert name == b"response.failed"
+    return json.loads(data)["response"]
+
+
+def test_an_error_before_a_response_began_is_one_that_has_failed() -> None:
+    told = error_event(Api.RESPONSES, "budget_exceeded", "Nothing left.", "r1", status=402)
+    response = last_of_response(told)
+    assert (response["id"], response["status"]) == ("resp_r1", "failed")
+    error = {"code": "insufficient_quota", "message": "Nothing left.", "type": "budget_exceeded"}
+    assert response["error"] == error
+
+
+def test_a_providers_error_body_becomes_a_response_that_has_failed() -> None:
+    told = b'{"error":{"message":"Too long.","type":"t","code":"context_length_exceeded"}}'
+    response = last_of_response(event_of_error_body(Api.RESPONSES, told, "r1"))
+    assert response["id"] == "resp_r1"
+    assert response["error"] == {"code": "context_length_exceeded", "message": "Too long."}
+
+
+def test_nothing_follows_the_last_event_of_a_response() -> None:
+    assert end_of_stream(Api.RESPONSES) == b""
+    assert data_of(keep_alive(Api.RESPONSES)) == (None, b"")

@@ -11,6 +11,18 @@ from tokenhub.wire.request import RequestFacts, read_request
 HI = [{"role": "user", "content": "hi"}]
 IMAGE = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "u"}}]}]
 
+ITEMS = [
+    {"role": "user", "content": "look"},
+    {"type": "function_call_output", "call_id": "c", "output": [{"type": "input_image"}]},
+]
+
+
+def least(api: Api) -> dict[str, Any]:
+    """What a request of `api` cannot be without."""
+    texts = {Api.RESPONSES: ["input"], Api.EMBEDDINGS: ["input"], Api.COMPLETIONS: ["prompt"]}
+    names = texts.get(api)
+    return {"messages": HI} if names is None else dict.fromkeys(names, "x")
+
 
 def read(api: Api, **body: Any) -> RequestFacts:
     return read_request(api, parse(json.dumps(body).encode()))
@@ -27,9 +39,17 @@ def test_no_model_is_none(model: str | None) -> None:
     assert read(Api.CHAT, messages=HI, model=model).model is None
 
 
-@pytest.mark.parametrize(("api", "stream"), [(Api.COMPLETIONS, True), (Api.EMBEDDINGS, False)])
-def test_embeddings_are_never_a_stream(api: Api, stream: bool) -> None:
-    assert read(api, model="m", prompt="p", input="i", stream=True).stream is stream
+@pytest.mark.parametrize(
+    ("api", "stream"),
+    [
+        (Api.COMPLETIONS, True),
+        (Api.RESPONSES, True),
+        (Api.EMBEDDINGS, False),
+        (Api.COUNT_TOKENS, False),
+    ],
+)
+def test_embeddings_and_counts_are_never_a_stream(api: Api, stream: bool) -> None:
+    assert read(api, model="m", stream=True, **least(api)).stream is stream
 
 
 def test_unknown_fields_are_not_looked_at() -> None:
@@ -51,13 +71,16 @@ def test_unknown_fields_are_not_looked_at() -> None:
         (Api.COMPLETIONS, {"max_tokens": 10, "prompt": ["a", "b"]}, 20),
         (Api.COMPLETIONS, {"max_tokens": 10, "prompt": [1, 2, 3]}, 10),
         (Api.COMPLETIONS, {"max_tokens": 10, "prompt": []}, 10),
+        (Api.RESPONSES, {"max_output_tokens": 10, "n": 3}, 10),
+        (Api.RESPONSES, {"max_tokens": 10}, None),
+        (Api.COUNT_TOKENS, {"max_tokens": 10}, None),
         (Api.EMBEDDINGS, {"max_tokens": 10}, None),
     ],
 )
 def test_the_output_limit_is_over_all_choices(
     api: Api, fields: dict[str, Any], limit: int | None
 ) -> None:
-    body = {"messages": HI, "input": "x", "prompt": "x", **fields}
+    body = {**least(api), **fields}
     assert read(api, **body).max_output_tokens == limit
 
 
@@ -95,6 +118,14 @@ def test_usage_is_asked_for_by_the_option_alone(options: Any, asked: bool) -> No
         (Api.MESSAGES, {"thinking": {"type": "disabled"}}, set()),
         (Api.MESSAGES, {"output_config": {"format": {"type": "json_schema"}}}, {Capability.JSON}),
         (Api.MESSAGES, {"output_config": {"effort": "low"}}, set()),
+        (Api.COUNT_TOKENS, {"tools": [{"name": "f"}]}, {Capability.TOOLS}),
+        (Api.RESPONSES, {"tools": [{"type": "web_search"}]}, {Capability.TOOLS}),
+        (Api.RESPONSES, {"input": ITEMS}, {Capability.VISION}),
+        (Api.RESPONSES, {"text": {"format": {"type": "json_schema"}}}, {Capability.JSON}),
+        (Api.RESPONSES, {"text": {"format": {"type": "text"}, "verbosity": "low"}}, set()),
+        (Api.RESPONSES, {"reasoning": {"effort": "low"}}, {Capability.REASONING}),
+        (Api.RESPONSES, {"reasoning": {"effort": "none"}}, set()),
+        (Api.RESPONSES, {"reasoning": {"summary": "auto"}}, set()),
         (Api.COMPLETIONS, {"tools": [1]}, set()),
         (Api.EMBEDDINGS, {}, {Capability.EMBEDDINGS}),
     ],
@@ -102,7 +133,7 @@ def test_usage_is_asked_for_by_the_option_alone(options: Any, asked: bool) -> No
 def test_the_capabilities_a_request_uses_are_found(
     api: Api, fields: dict[str, Any], used: set[Capability]
 ) -> None:
-    body = {"messages": HI, "input": "x", "prompt": "x", **fields}
+    body = {**least(api), **fields}
     assert read(api, **body).capabilities == used
 
 
@@ -125,6 +156,14 @@ def test_the_capabilities_a_request_uses_are_found(
         (Api.CHAT, {"max_completion_tokens": "9"}, "max_completion_tokens"),
         (Api.CHAT, {"max_tokens": 9, "n": 0}, "n"),
         (Api.MESSAGES, {"max_tokens": -1}, "max_tokens"),
+        (Api.COUNT_TOKENS, {"messages": []}, "messages"),
+        (Api.RESPONSES, {"input": None}, "input"),
+        (Api.RESPONSES, {"input": []}, "input"),
+        (Api.RESPONSES, {"input": 5}, "input"),
+        (Api.RESPONSES, {"input": [{}, "hi"]}, "input.1"),
+        (Api.RESPONSES, {"instructions": ["hi"]}, "instructions"),
+        (Api.RESPONSES, {"background": "yes"}, "background"),
+        (Api.RESPONSES, {"max_output_tokens": 0}, "max_output_tokens"),
         (Api.EMBEDDINGS, {"input": ""}, "input"),
         (Api.EMBEDDINGS, {"input": []}, "input"),
         (Api.EMBEDDINGS, {"input": 5}, "input"),
@@ -132,7 +171,28 @@ def test_the_capabilities_a_request_uses_are_found(
     ],
 )
 def test_a_wrong_type_is_refused_by_name(api: Api, fields: dict[str, Any], param: str) -> None:
-    body = {"messages": HI, "input": "x", "prompt": "x", **fields}
+    body = {**least(api), **fields}
     with pytest.raises(BadRequest, match=f"^{param}: expected ") as caught:
         read(api, **body)
     assert caught.value.param == param
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("previous_response_id", "resp_1"),
+        ("conversation", {"id": "conv_1"}),
+        ("prompt", {"id": "pmpt_1"}),
+        ("background", True),
+    ],
+)
+def test_what_only_a_memory_could_serve_is_refused_by_name(name: str, value: Any) -> None:
+    with pytest.raises(BadRequest, match=f"^{name}: nothing is stored here") as caught:
+        read(Api.RESPONSES, model="m", input="hi", **{name: value})
+    assert caught.value.param == name
+
+
+@pytest.mark.parametrize("value", [None, False])
+def test_a_response_that_asks_for_no_memory_is_taken(value: Any) -> None:
+    body = {"store": False, "background": value, "previous_response_id": None, "input": ""}
+    assert read(Api.RESPONSES, model="m", **body).model == "m"

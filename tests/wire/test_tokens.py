@@ -2,12 +2,13 @@ import json
 from typing import Any
 
 import pytest
+from anthropic.types import MessageTokensCount
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenhub.types import Api
 from tokenhub.wire.body import Document, parse
-from tokenhub.wire.tokens import InputEstimate, estimate_input, estimate_text
+from tokenhub.wire.tokens import InputEstimate, count_body, estimate_input, estimate_text
 
 PROSE = "The quick brown fox jumps over the lazy dog, and then it rests for a while. "
 CODE = "def total(items: list[Item]) -> int:\n    return sum(i.price for i in items)\n"
@@ -153,3 +154,49 @@ def test_several_texts_are_estimated_together() -> None:
 def test_an_estimate_takes_the_clients_own_bytes() -> None:
     document: Document = parse(b'{"prompt":"caf\\u00e9"}')
     assert estimate_input(Api.COMPLETIONS, document).tokens >= 1
+
+
+def test_the_items_of_a_response_count_as_the_messages_of_a_chat() -> None:
+    items = [{"role": "user", "content": PROSE * 20}] * 5
+    said = estimated(Api.RESPONSES, input=items, tools=[{"name": "f"}]).tokens
+    assert said == estimated(Api.CHAT, messages=items, tools=[{"name": "f"}]).tokens
+
+
+@pytest.mark.parametrize("name", ["input", "instructions"])
+def test_the_text_of_a_response_is_estimated(name: str) -> None:
+    body = {"input": "hi", name: PROSE * 100}
+    assert 1500 <= estimated(Api.RESPONSES, **body).tokens <= 2200
+
+
+@pytest.mark.parametrize(
+    ("part", "least", "most", "image"),
+    [
+        ({"type": "input_image", "image_url": URL}, 1100, 1140, True),
+        ({"type": "input_image", "image_url": URL, "detail": "low"}, 85, 125, True),
+        ({"type": "input_file", "file_data": PDF}, 6000, 6040, False),
+        ({"type": "input_file", "file_id": "file-1"}, 1500, 1540, False),
+        ({"type": "input_text", "text": PROSE * 100}, 1500, 2200, False),
+    ],
+)
+@pytest.mark.parametrize("name", ["content", "output"])
+def test_media_in_items_have_fixed_costs(
+    name: str, part: Any, least: int, most: int, image: bool
+) -> None:
+    kind = {"role": "user"} if name == "content" else {"type": "function_call_output"}
+    estimate = estimated(Api.RESPONSES, input=[{**kind, name: [part]}])
+    assert least <= estimate.tokens <= most
+    assert estimate.has_images is image
+
+
+def test_encrypted_reasoning_is_no_text() -> None:
+    items = [{"type": "reasoning", "summary": [{"text": "hm"}], "encrypted_content": PDF}]
+    assert estimated(Api.RESPONSES, input=items).tokens < 30
+    assert estimated(Api.RESPONSES, input=[{"type": "reasoning", "summary": []}]).tokens < 30
+
+
+def test_a_count_is_told_as_anthropic_tells_it() -> None:
+    body = {"messages": user(PROSE), "system": PROSE, "tools": [{"name": "f"}]}
+    tokens = estimated(Api.COUNT_TOKENS, **body).tokens
+    assert tokens == estimated(Api.MESSAGES, **body).tokens
+    counted = MessageTokensCount.model_validate_json(count_body(tokens), strict=True)
+    assert counted.input_tokens == tokens

@@ -5,7 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenhub.types import Usage
-from tokenhub.wire.usage import anthropic_usage, embeddings_usage, openai_usage
+from tokenhub.wire.usage import (
+    anthropic_usage,
+    embeddings_usage,
+    openai_usage,
+    responses_usage,
+)
 
 
 @pytest.mark.parametrize(
@@ -170,3 +175,33 @@ def test_whatever_is_reported_the_parts_fit_in_their_whole(report: dict[str, Any
         written = usage.cache_write_5m_tokens + usage.cache_write_1h_tokens
         assert 0 <= usage.cached_input_tokens + written <= usage.input_tokens
         assert 0 <= usage.reasoning_tokens <= usage.output_tokens
+
+
+@pytest.mark.parametrize(
+    ("report", "usage"),
+    [
+        (
+            {
+                "input_tokens": 50,
+                "input_tokens_details": {"cached_tokens": 10, "cache_write_tokens": 5},
+                "output_tokens": 30,
+                "output_tokens_details": {"reasoning_tokens": 20},
+                "total_tokens": 80,
+            },
+            Usage(50, 10, 5, 0, 30, 20),
+        ),
+        ({"input_tokens": 5, "output_tokens": 3}, Usage(5, output_tokens=3)),
+        ({"input_tokens": 5, "output_tokens": 1, "total_tokens": 9}, Usage(5, output_tokens=4)),
+        (
+            {
+                "input_tokens": 5,
+                "input_tokens_details": {"cached_tokens": 9, "cache_write_tokens": 9},
+                "output_tokens_details": {"reasoning_tokens": 9},
+            },
+            Usage(5, 5),
+        ),
+        ({"input_tokens_details": None}, Usage()),
+    ],
+)
+def test_the_usage_of_a_response(report: Any, usage: Usage) -> None:
+    assert responses_usage(report) == usage

@@ -24,6 +24,7 @@ from tokenhub.text import clean
 SETTING = "routing-config"
 
 MAX_BACKUPS = 100
+MAX_HEDGE_AFTER_MS = 60_000
 
 
 def known_mode(text: str) -> Mode:
@@ -51,6 +52,7 @@ class _Fields(pydantic.BaseModel):
     named_fallback: Literal["equivalent", "listed", "none"] = "equivalent"
     backup_providers: Annotated[list[str], Field(max_length=MAX_BACKUPS)] = []
     unknown_model: Literal["refuse", "route"] = "refuse"
+    hedge_after_ms: Annotated[int, Field(ge=0, le=MAX_HEDGE_AFTER_MS)] = 0
     hub_daily_usd: _Spending | None = None
     hub_monthly_usd: _Spending | None = None
 
@@ -66,6 +68,7 @@ class _Fields(pydantic.BaseModel):
             named_fallback=self.named_fallback,
             backup_providers=tuple(dict.fromkeys(self.backup_providers)),
             unknown_model=self.unknown_model,
+            hedge_after_ms=self.hedge_after_ms,
         )
 
     def limits(self) -> HubLimits:
@@ -164,6 +167,7 @@ def _shown(policy: RoutingConfig, limits: HubLimits) -> dict[str, Any]:
         "named_fallback": policy.named_fallback,
         "backup_providers": list(policy.backup_providers),
         "unknown_model": policy.unknown_model,
+        "hedge_after_ms": policy.hedge_after_ms,
         "hub_daily_usd": usd(limits.daily_nano),
         "hub_monthly_usd": usd(limits.monthly_nano),
     }

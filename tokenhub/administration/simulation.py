@@ -75,7 +75,7 @@ class _Fields(pydantic.BaseModel):
         return Wish(facts, steering, key=None, allowed=lambda _: True)
 
 
-_APIS = (Api.CHAT, Api.COMPLETIONS, Api.MESSAGES, Api.EMBEDDINGS)
+_APIS = (Api.CHAT, Api.COMPLETIONS, Api.RESPONSES, Api.MESSAGES, Api.EMBEDDINGS)
 
 
 class Simulation:

@@ -16,6 +16,8 @@ PATHS = {
     "/v1/completions": Api.COMPLETIONS,
     "/v1/embeddings": Api.EMBEDDINGS,
     "/v1/messages": Api.MESSAGES,
+    "/v1/messages/count_tokens": Api.COUNT_TOKENS,
+    "/v1/responses": Api.RESPONSES,
 }
 
 

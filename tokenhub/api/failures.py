@@ -69,6 +69,7 @@ def error_response(error: RequestError, request: web.BaseRequest, request_id: st
         code=error.code,
         message=error.message,
         param=error.param,
+        details=error.details,
         request_id=request_id,
     )
     response = web.Response(

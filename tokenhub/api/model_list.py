@@ -28,11 +28,12 @@ def model_routes(desk: FrontDesk, registry: Callable[[], Registry]) -> Sequence[
 
     async def listed(request: web.Request) -> web.Response:
         entries = _entries(registry(), _admitted(desk, request))
-        if not _for_anthropic(request):
-            return web.Response(body=openai_list(entries), content_type=JSON)
         query = request.query
         page = read_page(query.get("limit"), query.get("after_id"), query.get("before_id"))
-        return web.Response(body=anthropic_list(entries, page), content_type=JSON)
+        # OpenAI's list has no pages: its clients take what they get for all there is.
+        anthropic = _for_anthropic(request)
+        body = anthropic_list(entries, page) if anthropic else openai_list(entries)
+        return web.Response(body=body, content_type=JSON)
 
     async def one(request: web.Request) -> web.Response:
         name = request.match_info["name"]

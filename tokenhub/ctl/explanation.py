@@ -107,12 +107,16 @@ def _fate(out: Output, attempts: Sequence[Item]) -> None:
     if not attempts:
         out.note("Nothing was sent to a provider.")
         return
-    last, failed = attempts[-1], len(attempts) - 1
+    last, earlier = attempts[-1], attempts[:-1]
+    hedged = [one for one in earlier if one["error_class"] == "cancelled"]
+    failed = len(earlier) - len(hedged)
     after = f"after {failed} failed attempt{'s' if failed > 1 else ''}"
     after = after if failed else "at the first attempt"
     match last["error_class"]:
         case None:
             out.note(f"{_name(last)} answered, {after}.")
+            for one in hedged:
+                out.note(f"{_name(one)} worked on it too, and was cancelled then.")
         case "cancelled":
             out.note(f"The client went away while {_name(last)} worked, {after}.")
         case error_class:

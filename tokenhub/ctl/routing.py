@@ -16,6 +16,7 @@ FIELDS = (
     Field("named_fallback", str, "what a named model may become: equivalent, listed or none"),
     Field("backup_providers", names, "providers to prefer then, comma-separated"),
     Field("unknown_model", str, "refuse a name that nobody has, or route it as auto"),
+    Field("hedge_after_ms", int, "milliseconds without an answer, then a second is asked; 0: off"),
     Field("hub_daily_usd", float, f"USD a day for all keys together {NULL}"),
     Field("hub_monthly_usd", float, f"USD a month for all keys together {NULL}"),
 )

@@ -1,13 +1,20 @@
 """Calls to providers: one attempt at a time, streamed or not, and what each came to."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import TypeVar
 
-from tokenhub.dispatch.order import Headers, Order, Progress, ProviderAnswer, StreamClient, Target
+from tokenhub.dispatch.letter import Letter, letter
+from tokenhub.dispatch.order import Headers, Order, Progress, ProviderAnswer, StreamClient
+from tokenhub.dispatch.provenance import Provenance
 from tokenhub.dispatch.relay import Relay, StreamTerms
+from tokenhub.dispatch.repair import AS_IT_IS, Repair, repair_of
+from tokenhub.dispatch.target import Target
+from tokenhub.dispatch.thinking_option import ThinkingOption, names_thinking
 from tokenhub.dispatch.usage_option import UsageOption, names_option
+from tokenhub.dispatch.voice import answer_headers, setting_of, stream_headers, voice_for, whole
 from tokenhub.errors import NotOfProtocol, NotPermitted, UpstreamError
 from tokenhub.health.monitor import CallEnd, HealthMonitor
 from tokenhub.health.record import Permit
@@ -18,8 +25,7 @@ from tokenhub.providers.keys import ProviderKeys
 from tokenhub.providers.upstream import Upstream, UpstreamRequest, UpstreamResponse
 from tokenhub.types import Attempt, Clock, ErrorClass, per_request
 from tokenhub.wire.answer import AnswerFacts, read_answer
-from tokenhub.wire.body import add_include_usage, set_model, splice
-from tokenhub.wire.headers import forward_response_headers
+from tokenhub.wire.headers import neutral
 from tokenhub.wire.stream import reader_for
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -28,6 +34,8 @@ MAX_ERROR_BYTES = 1024 * 1024
 """A provider's error body may be this long."""
 ERROR_BODY_S = 10.0
 """A provider's error body may take this long."""
+
+T = TypeVar("T")
 
 
 class Attempts:
@@ -39,40 +47,27 @@ class Attempts:
         keys: ProviderKeys,
         health: HealthMonitor,
         failures: FailureLog,
+        provenance: Provenance,
         clock: Clock,
     ) -> None:
         self._upstream = upstream
         self._keys = keys
         self._health = health
         self._failures = failures
+        self._provenance = provenance
         self._clock = clock
         self._usage_option = UsageOption()
+        self._thinking_option = ThinkingOption()
 
     async def answer(self, order: Order, target: Target, progress: Progress) -> ProviderAnswer:
         """Get a whole answer. Raises UpstreamError, VaultUnavailable."""
-        with self._attempt(order, target, progress) as permit:
-            request = self._request(order, target, permit.url, ask_usage=False)
-            began = self._clock.monotonic()
-            try:
-                async with asyncio.timeout(target.provider.timeouts.answer_s):
-                    response = await self._upstream.send(request)
-                    try:
-                        body = await self._body(response, order, target)
-                    finally:
-                        response.close()
-            except TimeoutError:
-                limit_s = target.provider.timeouts.answer_s
-                raise UpstreamError(
-                    ErrorClass.TRANSIENT, f"timeout: no answer within {limit_s:g} s"
-                ) from None
-            finally:
-                progress.waited_s += self._clock.monotonic() - began
-            facts = self._facts(order, target, response, body)
-            progress.usage, progress.output_tokens_seen = facts.usage, facts.output_tokens
-            progress.commit()
-            return ProviderAnswer(
-                response.status, forward_response_headers(response.headers.items()), body
-            )
+        if target.api is order.api and not order.knowledge.seals:
+            return await self._answer_once(order, target, progress, AS_IT_IS)
+
+        async def call(repair: Repair) -> ProviderAnswer:
+            return await self._answer_once(order, target, progress, repair)
+
+        return await self._repaired(order, target, call)
 
     async def stream(
         self,
@@ -87,72 +82,153 @@ class Attempts:
         Raises UpstreamError and VaultUnavailable, both only before the commit.
         """
         delivery = _Delivery(client, progress, headers)
-        ask_usage = self._usage_option.wanted(order, target.provider)
+
+        async def call(repair: Repair) -> None:
+            ask_usage = self._usage_option.wanted(order, target)
+            try:
+                await self._stream_once(order, target, delivery, repair, ask_usage=ask_usage)
+            except UpstreamError as error:
+                if not (ask_usage and names_option(error)):
+                    raise
+                await self._stream_once(order, target, delivery, repair, ask_usage=False)
+                self._usage_option.refused_by(target.provider)
+
+        await self._repaired(order, target, call)
+
+    async def _repaired(
+        self, order: Order, target: Target, call: Callable[[Repair], Awaitable[T]]
+    ) -> T:
+        """Make `call`, and once more without what of thinking the request was refused for."""
+        translated = target.api is not order.api
+        if not translated and not order.knowledge.seals:
+            return await call(AS_IT_IS)
+        thinks = self._thinking_option.wanted(order, target)
+        as_it_is = AS_IT_IS if thinks else Repair(unthinking=True)
         try:
-            await self._stream_once(order, target, delivery, ask_usage=ask_usage)
+            return await call(as_it_is)
         except UpstreamError as error:
-            if not (ask_usage and names_option(error)):
+            if error.status not in (400, 422):
                 raise
-            await self._stream_once(order, target, delivery, ask_usage=False)
-            self._usage_option.refused_by(target.provider)
+            sent = letter(order, target, as_it_is, ask_usage=False).body
+            repair = repair_of(error, target.api, sent, order.knowledge, target)
+            unasked = repair is None and translated and thinks and names_thinking(error)
+            if unasked:
+                repair = Repair(unthinking=True)
+            if repair is None or letter(order, target, repair, ask_usage=False).body == sent:
+                raise
+        answered = await call(repair)
+        if unasked:
+            self._thinking_option.refused_by(target)
+        self._provenance.refused(repair.refused, target)
+        return answered
+
+    async def _answer_once(
+        self, order: Order, target: Target, progress: Progress, repair: Repair
+    ) -> ProviderAnswer:
+        sent = letter(order, target, repair, ask_usage=False)
+        with self._attempt(order, target, progress) as permit:
+            request = self._request(order, target, permit.url, sent)
+            began = self._clock.monotonic()
+            try:
+                async with asyncio.timeout(target.provider.timeouts.answer_s):
+                    response = await self._upstream.send(request)
+                    try:
+                        body = await self._body(response, target)
+                    finally:
+                        response.close()
+            except TimeoutError:
+                limit_s = target.provider.timeouts.answer_s
+                raise UpstreamError(
+                    ErrorClass.TRANSIENT, f"timeout: no answer within {limit_s:g} s"
+                ) from None
+            finally:
+                progress.waited_s += self._clock.monotonic() - began
+            facts = self._facts(target, response, body)
+            seals = facts.seals
+            if target.api is not order.api:
+                body, made = self._translated(order, target, body)
+                seals += made
+            progress.usage, progress.output_tokens_seen = facts.usage, facts.output_tokens
+            progress.commit()
+            if seals:
+                self._provenance.learn(seals, target)
+            headers = answer_headers(order, target, response.headers.items())
+            return ProviderAnswer(response.status, [*headers, *sent.headers], body)
 
     async def _stream_once(
-        self, order: Order, target: Target, delivery: "_Delivery", *, ask_usage: bool
+        self,
+        order: Order,
+        target: Target,
+        delivery: "_Delivery",
+        repair: Repair,
+        *,
+        ask_usage: bool,
     ) -> None:
         provider, progress = target.provider, delivery.progress
+        sent = letter(order, target, repair, ask_usage=ask_usage)
         with self._attempt(order, target, progress) as permit:
-            request = self._request(order, target, permit.url, ask_usage=ask_usage)
-            terms = StreamTerms(
-                order.api, provider.type, order.request_id, provider.timeouts, hide_usage=ask_usage
-            )
+            request = self._request(order, target, permit.url, sent)
+            hide_usage = ask_usage and target.api is order.api
+            terms = StreamTerms(order.api, provider.type, provider.timeouts, hide_usage=hide_usage)
             progress.on_content = partial(self._health.answered, permit)
-            relay = Relay(terms, reader_for(order.api), delivery.client, progress, self._clock)
+            reader = reader_for(target.api)
+            setting = setting_of(order, target, self._clock.now_ms() // 1000)
+            voice = voice_for(order, target, reader, setting)
+            learn = partial(self._provenance.learn, target=target)
+            relay = Relay(terms, reader, voice, delivery.client, progress, learn, self._clock)
             sending = asyncio.get_running_loop().create_task(
                 self._upstream.send(request), name=f"send {order.request_id}"
             )
-            headers = delivery.headers()
+            headers = [*delivery.headers(), *sent.headers]
             try:
                 response = await relay.open(sending, headers)
                 if response.status >= 300:
-                    await self._body(response, order, target)
+                    await self._body(response, target)
                 if response.headers.get("Content-Type", "").startswith("application/json"):
-                    self._facts(order, target, response, await _short_body(response))
+                    self._facts(target, response, await _short_body(response))
                     raise UpstreamError(
                         ErrorClass.TRANSIENT, "a whole answer where a stream was asked"
                     )
-                passed_on = forward_response_headers(response.headers.items())
+                passed_on = stream_headers(order, target, response.headers.items())
                 await relay.run(response, [*passed_on, *headers])
             finally:
                 await _abandon(sending)
 
     def _request(
-        self, order: Order, target: Target, base_url: str, *, ask_usage: bool
+        self, order: Order, target: Target, base_url: str, sent: Letter
     ) -> UpstreamRequest:
-        """The client's request with the model's name exchanged, and the provider's key."""
-        provider, deployment = target.provider, target.deployment
-        document = order.document
-        edits = []
-        if order.facts.model != deployment.upstream_name:
-            edits.append(set_model(document, deployment.upstream_name))
-        if ask_usage:
-            edits += add_include_usage(document)
+        """What is sent, with the provider's key."""
+        provider = target.provider
         key = self._keys.key_for(provider, order.client_authorization)
+        asked = order.headers if target.api is order.api else neutral(order.headers)
+        query = order.query if target.api is order.api else ""
         return UpstreamRequest(
             method="POST",
-            url=url(provider, base_url, order.api) + order.query,
-            headers=build_headers(provider, order.api, order.headers, key),
-            body=splice(document, edits),
+            url=url(provider, base_url, target.api) + query,
+            headers=build_headers(provider, target.api, asked, key),
+            body=sent.body,
             connect_s=provider.timeouts.connect_s,
             proxy=provider.proxy,
             ca_file=provider.ca_file,
         )
 
-    def _facts(
-        self, order: Order, target: Target, response: UpstreamResponse, body: bytes
-    ) -> AnswerFacts:
+    def _translated(
+        self, order: Order, target: Target, body: bytes
+    ) -> tuple[bytes, tuple[str, ...]]:
+        """A whole answer in the client's API, and the seals that were made for it.
+
+        Raises UpstreamError where it cannot be told.
+        """
+        setting = setting_of(order, target, self._clock.now_ms() // 1000)
+        try:
+            return whole(order, target, body, setting), tuple(setting.seals)
+        except NotOfProtocol as error:
+            raise UpstreamError(ErrorClass.TRANSIENT, f"unreadable answer: {error}") from None
+
+    def _facts(self, target: Target, response: UpstreamResponse, body: bytes) -> AnswerFacts:
         """What a 2xx answer says; raises UpstreamError for one that is an error, or is none."""
         try:
-            return read_answer(order.api, body)
+            return read_answer(target.api, body)
         except NotOfProtocol as error:
             if error.error_body:
                 raise classify_answer(
@@ -163,7 +239,7 @@ class Attempts:
                 ) from None
             raise UpstreamError(ErrorClass.TRANSIENT, f"unreadable answer: {error}") from None
 
-    async def _body(self, response: UpstreamResponse, order: Order, target: Target) -> bytes:
+    async def _body(self, response: UpstreamResponse, target: Target) -> bytes:
         """The whole body of a 2xx answer; raises the classified UpstreamError for any other."""
         if response.status < 300:
             return await response.read(MAX_ANSWER_BYTES)
@@ -173,7 +249,7 @@ class Attempts:
             response.status,
             response.headers,
             body,
-            path=path(order.api),
+            path=path(target.api),
             model=target.deployment.upstream_name,
             now_ms=self._clock.now_ms(),
         )
@@ -198,7 +274,7 @@ class Attempts:
             status = error.status
             self._failures.failed(target.provider.id, target.deployment.id, error)
             if error.error_class is ErrorClass.UNSUPPORTED and error.status in (404, 405):
-                self._health.lacking.mark(target.provider, order.api)
+                self._health.lacking.mark(target.provider, target.api)
             raise
         finally:
             self._health.finished(permit, target.deployment.key, end)

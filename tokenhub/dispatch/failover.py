@@ -14,8 +14,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tokenhub.dispatch.order import Order, Progress, Target
+from tokenhub.dispatch.order import Order, Progress
 from tokenhub.dispatch.retry_budget import Repeats, RetryBudget
+from tokenhub.dispatch.target import Target
 from tokenhub.errors import AllFailed, DeadlinePassed, NotPermitted, UpstreamError
 from tokenhub.types import Clock, ErrorClass
 
@@ -52,9 +53,10 @@ class Failover:
 
 
 async def _first_good(walk: "_Walk", rest: "Rest", call: Call[T]) -> T:
-    failures: list[UpstreamError] = []
-    while len(failures) < MAX_DEPLOYMENTS and (target := rest.next()) is not None:
-        last = rest.empty or len(failures) == MAX_DEPLOYMENTS - 1
+    failures = rest.failures
+    while len(failures) + rest.running < MAX_DEPLOYMENTS and (target := rest.next()) is not None:
+        last = rest.empty or len(failures) + rest.running == MAX_DEPLOYMENTS - 1
+        rest.running += 1
         try:
             return await walk.at(target, call, last=last)
         except NotPermitted:
@@ -62,19 +64,42 @@ async def _first_good(walk: "_Walk", rest: "Rest", call: Call[T]) -> T:
         except UpstreamError as error:
             if error.error_class is ErrorClass.INVALID:
                 raise
-            failures.append(error)
             rest.failed(target, error)
+        finally:
+            rest.running -= 1
+        if rest.running:
+            break
+    if rest.running:
+        raise AllFailed(failures)  # the other walk goes on
     if failures and failures[-1].error_class is ErrorClass.CONTEXT_OVERFLOW:
         raise failures[-1]
     raise AllFailed(failures)
 
 
-class Rest:
-    """Who may still be called: a plan, and what `more` adds when nobody of it is left."""
+def _no_other(_: Target) -> Target | None:
+    """What there is where nobody can be asked in another way."""
+    return None
 
-    def __init__(self, plan: Sequence[Target], more: Callable[[], Sequence[Target]] | None) -> None:
+
+class Rest:
+    """Who may still be called: a plan, and what `more` adds when nobody of it is left.
+
+    `otherwise` gives another way to ask a target whose provider turned out to lack the API.
+    `running` is how many are called at this moment, `failures` is what the others came to: both
+    by all walks of the request, of which hedging has two.
+    """
+
+    def __init__(
+        self,
+        plan: Sequence[Target],
+        more: Callable[[], Sequence[Target]] | None,
+        otherwise: Callable[[Target], Target | None] = _no_other,
+    ) -> None:
         self._plan = list(plan)
         self._more = more
+        self._otherwise = otherwise
+        self.running = 0
+        self.failures: list[UpstreamError] = []
         self._providers: set[str] = set()
         self._context = -1
 
@@ -92,12 +117,17 @@ class Rest:
         return self._plan.pop(0) if self._plan else None
 
     def failed(self, target: Target, error: UpstreamError) -> None:
-        """Pass over those that would fail in the same way."""
+        """Note a failure, and pass over those that would fail in the same way."""
+        self.failures.append(error)
         if error.error_class in _PROVIDERS_OWN:
             self._providers.add(target.provider.id)
         elif error.error_class is ErrorClass.CONTEXT_OVERFLOW:
             # Of a context that nobody knows any other one may be larger.
             self._context = max(self._context, target.deployment.max_context_tokens or 0)
+        elif error.error_class is ErrorClass.UNSUPPORTED:
+            other = self._otherwise(target)
+            if other is not None and other.api is not target.api:
+                self._plan.insert(0, other)
         self._sift()
 
     def _sift(self) -> None:

@@ -4,27 +4,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from tokenhub.types import Api, Attempt, Deployment, ErrorClass, Provider, Usage, per_request
+from tokenhub.dispatch.provenance import NOTHING_KNOWN, Knowledge
+from tokenhub.dispatch.target import Target
+from tokenhub.types import Api, Attempt, ErrorClass, Usage, per_request
 from tokenhub.wire.body import Document
 from tokenhub.wire.request import RequestFacts
+from tokenhub.wire.translation.interpreter import Interpreter
 
 Headers = Sequence[tuple[str, str]]
-
-
-@per_request
-class Target:
-    """Where an order goes."""
-
-    deployment: Deployment
-    provider: Provider
 
 
 @per_request
 class Order:
     """One request as the provider shall get it, but for the model's name.
 
-    `headers` are the client's own pairs, unfiltered. `received_at` is monotonic seconds, and so is
-    `deadline`, until when an answer or a stream's first content must be there; None is no limit.
+    `headers` are the client's own pairs, unfiltered. `interpreter` says it in other APIs, and
+    `knowledge` is what is known of the thinking in it. `received_at` is monotonic seconds, and so
+    is `deadline`, until when an answer or a stream's first content must be there; None is no limit.
     """
 
     request_id: str
@@ -35,6 +31,8 @@ class Order:
     query: str
     client_authorization: str | None
     received_at: float
+    interpreter: Interpreter
+    knowledge: Knowledge = NOTHING_KNOWN
     deadline: float | None = None
 
 

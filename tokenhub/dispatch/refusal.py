@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from tokenhub.dispatch.order import Order, ProviderAnswer
+from tokenhub.dispatch.target import Target
+from tokenhub.dispatch.voice import answer_headers
 from tokenhub.errors import (
     AllFailed,
     DeadlinePassed,
@@ -13,7 +15,7 @@ from tokenhub.errors import (
 )
 from tokenhub.types import Attempt, ErrorClass
 from tokenhub.wire.errors import error_event, event_of_error_body
-from tokenhub.wire.headers import forward_response_headers
+from tokenhub.wire.translation.errors import error_answer, error_event_of
 
 Unserved = AllFailed | DeadlinePassed | VaultUnavailable
 """Why nobody served a request."""
@@ -25,14 +27,26 @@ _DEFAULT_RETRY_S = 1.0
 _NO_RETRY = {"x-should-retry": "false"}
 
 
-def passed_on(error: UpstreamError) -> ProviderAnswer | None:
+def passed_on(error: UpstreamError, order: Order, target: Target | None) -> ProviderAnswer | None:
     """The provider's own answer, when its error is about the request itself; else None.
 
-    It goes to the client unmodified: clients recover by its wording.
+    It goes to a client of the same protocol unmodified: clients recover by its wording. A client
+    of another one gets it in the shape and the words of its own.
     """
-    if error.error_class not in _CLIENTS_OWN or error.status is None:
+    if error.error_class not in _CLIENTS_OWN or error.status is None or target is None:
         return None
-    return ProviderAnswer(error.status, forward_response_headers(error.headers.items()), error.body)
+    headers = answer_headers(order, target, error.headers.items())
+    if target.api is order.api:
+        return ProviderAnswer(error.status, headers, error.body)
+    status, overflow = error.status, _is_overflow(error)
+    body = error_answer(
+        target.api, order.api, status, error.body, order.request_id, overflow=overflow
+    )
+    return ProviderAnswer(400 if overflow else status, headers, body)
+
+
+def _is_overflow(error: UpstreamError) -> bool:
+    return error.error_class is ErrorClass.CONTEXT_OVERFLOW
 
 
 def refusal(error: Unserved, attempts: Sequence[Attempt]) -> RequestError:
@@ -66,13 +80,23 @@ def refusal(error: Unserved, attempts: Sequence[Attempt]) -> RequestError:
     )
 
 
-def last_event(error: UpstreamError | RequestError, order: Order) -> bytes:
-    """The event that ends a stream in which so far only keep-alives went out."""
+def last_event(
+    error: UpstreamError | RequestError, order: Order, target: Target | None = None
+) -> bytes:
+    """The event that ends a stream in which so far only keep-alives went out.
+
+    `target` is whoever gave the error.
+    """
     if isinstance(error, RequestError):
         return error_event(
             order.api, error.code, error.message, order.request_id, status=error.status
         )
-    event = event_of_error_body(order.api, error.body)
+    if target is not None and target.api is not order.api:
+        status, overflow = error.status or 502, _is_overflow(error)
+        return error_event_of(
+            target.api, order.api, status, error.body, order.request_id, overflow=overflow
+        )
+    event = event_of_error_body(order.api, error.body, order.request_id)
     return event or last_event(
         RequestError(error.status or 502, "upstream_failed", str(error)), order
     )

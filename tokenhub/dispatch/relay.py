@@ -8,14 +8,15 @@ the provider's timeouts, or to keep a silent connection alive.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from tokenhub.dispatch.order import Headers, Progress, StreamClient
+from tokenhub.dispatch.voice import Voice
 from tokenhub.errors import NotOfProtocol, UpstreamError
 from tokenhub.providers.failure import classify_event
 from tokenhub.providers.upstream import UpstreamResponse
 from tokenhub.types import Api, Clock, ErrorClass, ProviderType, Timeouts, per_request
-from tokenhub.wire.errors import end_of_stream, error_event, keep_alive
+from tokenhub.wire.errors import keep_alive
 from tokenhub.wire.sse import EventSplitter
 from tokenhub.wire.stream import Part, StreamReader
 
@@ -33,31 +34,34 @@ TRAILER_S = 1.0
 
 @per_request
 class StreamTerms:
-    """How one stream is to be relayed.
+    """How one stream is to be relayed to a client of `api`.
 
     `hide_usage` drops the usage-only event that the client did not ask for.
     """
 
     api: Api
     provider_type: ProviderType
-    request_id: str
     timeouts: Timeouts
     hide_usage: bool
 
 
 class Relay:
-    """Relays one provider's stream to one client."""
+    """Relays one provider's stream to one client; `learn` is told of the seals in it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is relayed, how, and to whom
         self,
         terms: StreamTerms,
         reader: StreamReader,
+        voice: Voice,
         client: StreamClient,
         progress: Progress,
+        learn: Callable[[Sequence[str]], None],
         clock: Clock,
     ) -> None:
         self._terms = terms
+        self._learn = learn
         self._reader = reader
+        self._voice = voice
         self._client = client
         self._progress = progress
         self._clock = clock
@@ -125,7 +129,7 @@ class Relay:
             with contextlib.suppress(ConnectionError, TimeoutError):
                 async with asyncio.timeout(STOP_S):
                     await self._write(
-                        self._error_event("draining", "the hub is shutting down", 503)
+                        self._voice.failed("draining", "the hub is shutting down", 503)
                     )
 
     async def _next(self, chunks: AsyncIterator[bytes]) -> bytes | None:
@@ -176,16 +180,22 @@ class Relay:
         """Read the events; return the ones that go out now, those before a failure too."""
         self._heard = self._heard or bool(events)
         ready: list[bytes] = []
+        verbatim = self._voice.verbatim
         try:
             for event in events:
                 part = self._reader.read(event)
-                if (part is Part.CONTENT and self._committed) or self._goes_out(part):
+                if not (part is Part.CONTENT and self._committed) and not self._goes_out(part):
+                    continue
+                if verbatim and part is not Part.ERROR:
                     ready.append(event)
+                else:
+                    ready += self._voice.event(event, part)
                 if self._ended:
                     break
         except (NotOfProtocol, UpstreamError) as error:
             self._failure = error
         self._note()
+        self._learn_seals()
         if self._committed:
             return ready
         if ready and not self._held:
@@ -225,6 +235,11 @@ class Relay:
         self._progress.usage = self._reader.usage
         self._progress.output_tokens_seen = self._reader.output_tokens_seen
 
+    def _learn_seals(self) -> None:
+        """Tell of the seals that came before the client has them, and may send them back."""
+        if seals := self._voice.seals():
+            self._learn(seals)
+
     async def _send(self, ready: list[bytes]) -> None:
         """Write `ready`, after the events held until now."""
         if self._held:
@@ -246,7 +261,9 @@ class Relay:
             await _drain(chunks)
         elif self._reader.finished:
             self._commit()
-            await self._send([end_of_stream(self._terms.api)])
+            end = self._voice.end()
+            self._learn_seals()
+            await self._send([end])
             await self._whole()
         else:
             raise UpstreamError(ErrorClass.TRANSIENT, "the stream was cut off")
@@ -263,11 +280,7 @@ class Relay:
             raise error
         self._progress.stream_error = error.error_class
         message = f"the provider's stream failed: {error}"
-        await self._write(self._error_event("upstream_error", message, 502))
-
-    def _error_event(self, code: str, message: str, status: int) -> bytes:
-        terms = self._terms
-        return error_event(terms.api, code, message, terms.request_id, status=status)
+        await self._write(self._voice.failed("upstream_error", message, 502))
 
 
 async def _drain(chunks: AsyncIterator[bytes]) -> None:

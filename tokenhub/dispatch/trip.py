@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from tokenhub.dispatch.order import Progress, Target
+from tokenhub.dispatch.order import Progress
+from tokenhub.dispatch.target import Target
 from tokenhub.ledger.ledger import Charge, Reservation
 from tokenhub.routing.explanation import to_columns
 from tokenhub.routing.question import Candidate, Decision
@@ -20,7 +21,9 @@ class Trip:
     """Gathers the facts of a request on its way; whole at every moment.
 
     `arrived_at` is monotonic seconds, `timestamp_ms` the same moment by the wall clock. Until
-    something else is noted the trip counts as failed.
+    something else is noted the trip counts as failed. `hedge_after_ms` is when it is to be hedged
+    (0: never), `lost` the charge of the call that the one to `target` has overtaken then. `counted`
+    is our own count where a count of tokens is all that is asked for; that is free.
     """
 
     request_id: str
@@ -35,8 +38,11 @@ class Trip:
     decision: Decision | None = None
     plan: list[Candidate] = field(default_factory=list)
     reservation: Reservation | None = None
+    hedge_after_ms: int = 0
+    lost: Charge | None = None
     status: int = 500
     error_class: str | None = "internal_error"
+    counted: int | None = None
     progress: Progress = field(default_factory=Progress)
 
     def asks(self, facts: RequestFacts) -> None:
@@ -60,13 +66,13 @@ class Trip:
         known = {one.deployment.key for one in self.plan}
         new = [one for one in decision.plan if one.deployment.key not in known]
         self.plan += new
-        return [Target(one.deployment, one.provider) for one in new]
+        return [Target(one.deployment, one.provider, one.api) for one in new]
 
     @property
     def target(self) -> Target | None:
         """Whoever was called last; before that, who is to be called first."""
         if self.progress.target is None and self.plan:
-            return Target(self.plan[0].deployment, self.plan[0].provider)
+            return Target(self.plan[0].deployment, self.plan[0].provider, self.plan[0].api)
         return self.progress.target
 
     @property
@@ -88,7 +94,11 @@ class Trip:
             return None
         if reported is not None and self.error_class is None:
             return reported
-        counted = reported or Usage(input_tokens=self.input_tokens)
+        return self.used_by(progress)
+
+    def used_by(self, progress: Progress) -> Usage:
+        """Our estimate of the tokens of a call that was not whole, by what had arrived of it."""
+        counted = progress.usage or Usage(input_tokens=self.input_tokens)
         output_tokens = max(counted.output_tokens, progress.output_tokens_seen)
         return replace(counted, output_tokens=output_tokens, estimated=True)
 
@@ -123,11 +133,12 @@ class Trip:
         )
 
     def _attempts(self, charge: Charge) -> tuple[Attempt, ...]:
-        """The calls; the last one, which the client got something of, bears the cost."""
+        """The calls; the last one, which the client got something of, bears its own cost."""
         attempts = self.progress.attempts
         if not attempts or not charge.cost_nano:
             return tuple(attempts)
-        return (*attempts[:-1], replace(attempts[-1], cost_nano=charge.cost_nano))
+        own_nano = charge.cost_nano - (0 if self.lost is None else self.lost.cost_nano)
+        return (*attempts[:-1], replace(attempts[-1], cost_nano=own_nano))
 
     def decision_row(self, outcome: Outcome) -> DecisionRow | None:
         """What is kept of the decision, None where none was made."""

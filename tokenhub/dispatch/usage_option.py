@@ -1,6 +1,7 @@
 """Which providers take `stream_options.include_usage`, learned from their refusals."""
 
 from tokenhub.dispatch.order import Order
+from tokenhub.dispatch.target import Target
 from tokenhub.errors import UpstreamError
 from tokenhub.types import Api, Provider
 
@@ -14,12 +15,13 @@ class UsageOption:
     def __init__(self) -> None:
         self._refused: set[tuple[str, tuple[str, ...]]] = set()
 
-    def wanted(self, order: Order, provider: Provider) -> bool:
+    def wanted(self, order: Order, target: Target) -> bool:
         """Tell whether the option is to be added: the client did not, and the provider takes it."""
+        asked = order.facts.usage_asked and target.api is order.api
         return (
-            order.api in _STREAMS_WITH_OPTION
-            and not order.facts.usage_asked
-            and _identity(provider) not in self._refused
+            target.api in _STREAMS_WITH_OPTION
+            and not asked
+            and _identity(target.provider) not in self._refused
         )
 
     def refused_by(self, provider: Provider) -> None:

@@ -5,9 +5,11 @@ import errno
 import os
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
+
+from aiohappyeyeballs import AddrInfoType, start_connection
 
 from tokenhub.errors import UpstreamError
 from tokenhub.providers.connection import Connection
@@ -22,6 +24,7 @@ MAX_IDLE: Final = 256
 _READ_BYTES: Final = 64 << 10
 _HAPPY_EYEBALLS_S: Final = 0.25  # RFC 8305 5
 _LAST_WORDS_S: Final = 1.0
+_STREAM: Final = socket.SOCK_STREAM
 
 
 class Pool:
@@ -55,20 +58,16 @@ class Pool:
             raise _failed(error, place.host) from None
 
     async def _plain(self, place: Place) -> Connection:
-        _, connection = await asyncio.get_running_loop().create_connection(
-            lambda: Connection(place, self),
-            place.host,
-            place.port,
-            happy_eyeballs_delay=_HAPPY_EYEBALLS_S,
+        loop, connected = asyncio.get_running_loop(), await _connected(place)
+        _, connection = await loop.create_connection(
+            lambda: Connection(place, self), sock=connected
         )
         return connection
 
     async def _tls(self, place: Place, context: ssl.SSLContext) -> Connection:
         """Connect, then agree on TLS: done in one, a cancelled call may leave the socket open."""
-        loop = asyncio.get_running_loop()
-        plain, _ = await loop.create_connection(
-            asyncio.Protocol, place.host, place.port, happy_eyeballs_delay=_HAPPY_EYEBALLS_S
-        )
+        loop, connected = asyncio.get_running_loop(), await _connected(place)
+        plain, _ = await loop.create_connection(asyncio.Protocol, sock=connected)
         connection = Connection(place, self)
         connection.use(plain)
         transport = await loop.start_tls(
@@ -133,10 +132,29 @@ class Pool:
             self._sweeping = asyncio.get_running_loop().call_later(IDLE_S / 2, self._sweep)
 
 
+async def _connected(place: Place) -> socket.socket:
+    """Return a socket that is connected to `place`.
+
+    What asyncio itself does here leaves the socket open when the call is cancelled meanwhile.
+    """
+    addresses = await _addresses(place.host, place.port)
+    try:
+        return await start_connection(addresses, happy_eyeballs_delay=_HAPPY_EYEBALLS_S)
+    except OSError:
+        if len(addresses) == 1:
+            raise
+        message = "none of its addresses accepts a connection"
+        raise OSError(errno.EHOSTUNREACH, message) from None
+
+
+async def _addresses(host: str, port: int) -> Sequence[AddrInfoType]:
+    try:  # an address needs no look-up, which would be done in a thread
+        return socket.getaddrinfo(host, port, type=_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        return await asyncio.get_running_loop().getaddrinfo(host, port, type=_STREAM)
+
+
 def _failed(error: OSError | UnicodeError, host: str) -> UpstreamError:
     if isinstance(error, UnicodeError):  # a name with a label that is empty or too long
         return from_exception(socket.gaierror(), host)
-    if error.errno is None and type(error) is OSError:
-        # asyncio's, of several addresses that failed in several ways.
-        error = OSError(errno.EHOSTUNREACH, "none of its addresses accepts a connection")
     return from_exception(error, host)

@@ -12,6 +12,8 @@ from tokenhub.types import Api, ProviderType
 
 OPENAI_APIS: Final = frozenset({Api.CHAT, Api.COMPLETIONS, Api.RESPONSES, Api.EMBEDDINGS})
 ANTHROPIC_APIS: Final = frozenset({Api.MESSAGES, Api.COUNT_TOKENS})
+# Also of those whose responses are not to be relied on: Together has them for some of its models,
+# llama.cpp makes chats of them, and an older one says of their path what it says of a wrong model.
 _CLASSIC_APIS: Final = frozenset({Api.CHAT, Api.COMPLETIONS, Api.EMBEDDINGS})
 _CHAT_ONLY: Final = frozenset({Api.CHAT})
 _CHAT_EMBEDDINGS: Final = frozenset({Api.CHAT, Api.EMBEDDINGS})
@@ -20,7 +22,7 @@ APIS_OF_TYPE: Final[Mapping[ProviderType, frozenset[Api]]] = MappingProxyType(
     {
         ProviderType.OPENAI: OPENAI_APIS,
         ProviderType.ANTHROPIC: ANTHROPIC_APIS,
-        ProviderType.VLLM: _CLASSIC_APIS,
+        ProviderType.VLLM: OPENAI_APIS,
     }
 )
 """What a provider is taken to have when neither its row nor a preset says; errors correct it."""
@@ -137,7 +139,7 @@ _ALL: Final = (
     _local("ollama", "Ollama", 11434, OPENAI_APIS),
     _local("lmstudio", "LM Studio", 1234, OPENAI_APIS),
     _local("llamacpp", "llama.cpp", 8080, _CLASSIC_APIS),
-    _local("vllm", "vLLM", 8000, _CLASSIC_APIS, ProviderType.VLLM),
+    _local("vllm", "vLLM", 8000, OPENAI_APIS, ProviderType.VLLM),
 )
 
 PRESETS: Final[Mapping[str, Preset]] = MappingProxyType({preset.id: preset for preset in _ALL})

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Final, NamedTuple
 
+from tokenhub.errors import BadRequest
 from tokenhub.routing.contenders import Contender
 from tokenhub.routing.money import dollars
 from tokenhub.routing.question import Question, Reason, Rejected
+from tokenhub.routing.speech import spoken
 from tokenhub.types import Api, Capability, Cost, Deployment, Provider
 
 HEADROOM_PERCENT: Final = 115
@@ -26,11 +28,12 @@ class Entry(NamedTuple):
 
     `latency_ms` is the predicted time to the first token of a stream, else to the whole answer;
     it and `failure_rate` are None while it is untried, `cost` where no price is known. A provider
-    that is `degraded` has just failed a few times in a row.
+    that is `degraded` has just failed a few times in a row. `api` is what it would be asked by.
     """
 
     deployment: Deployment
     provider: Provider
+    api: Api
     rank: int
     listed: bool
     latency_ms: float | None
@@ -49,9 +52,11 @@ class Limits(NamedTuple):
 
 
 class _Standing(NamedTuple):
-    """What holds for all deployments of one provider."""
+    """What holds for all deployments of one provider; `mute` is said where there is no `api`."""
 
     provider: Provider
+    api: Api | None
+    mute: Why
     pinned_out: bool
     late: Why | None
     degraded: bool
@@ -73,15 +78,16 @@ class Screening:
         rejected: list[Rejected] = []
         for deployment, rank, listed in contenders:
             standing = standings.get(deployment.provider_id) or self._look_at(deployment)
-            why = self._why_not(deployment, standing)
-            if why is not None:
-                rejected.append(Rejected(deployment, *why))
+            why, api = self._why_not(deployment, standing), standing.api
+            if why is not None or api is None:
+                rejected.append(Rejected(deployment, *(why or standing.mute)))
                 continue
             provider, seen = standing.provider, observed(deployment)
             entries.append(
                 Entry(
                     deployment,
                     provider,
+                    api,
                     rank,
                     listed,
                     seen.ttft_ms if stream else seen.latency_ms,
@@ -108,7 +114,11 @@ class Screening:
         elif condition.offline:
             why = (Reason.OFFLINE, "no provider beyond this network can be reached")
         pinned_out = providers is not None and provider.id not in providers
-        standing = _Standing(provider, pinned_out, why, condition.degraded)
+        api = spoken(question.api, provider, question.lacks, question.obstacle)
+        mute = (Reason.PROTOCOL, f"its provider has no {question.api} API")
+        if isinstance(api, BadRequest):
+            api, mute = None, (Reason.PROTOCOL, str(api))
+        standing = _Standing(provider, api, mute, pinned_out, why, condition.degraded)
         self._standings[provider.id] = standing
         return standing
 
@@ -121,8 +131,8 @@ class Screening:
             return Reason.NOT_ALLOWED, "the key may not use it"
         if standing.pinned_out:
             return Reason.PINNED, "not at a provider that the model's name asks for"
-        if question.api not in provider.apis or question.lacks(provider, question.api):
-            return Reason.PROTOCOL, f"its provider has no {question.api} API"
+        if standing.api is None:
+            return standing.mute
         can = deployment.capabilities
         if can is not None and (why := self._incapable(can)) is not None:
             return why

@@ -82,7 +82,8 @@ def _ranked(
     eligible = _candidates(question, entries, scores)
     best = order[0]
     if question.asked.kind is Kind.CHOICE:
-        eligible[best] = eligible[best]._replace(reason=_reason(question, hurried=hurried))
+        reason = _spoken(question, eligible[best].api, _reason(question, hurried=hurried))
+        eligible[best] = eligible[best]._replace(reason=reason)
     return Decision(
         mode=mode,
         reason=eligible[best].reason,
@@ -129,15 +130,21 @@ def _candidates(question: Question, entries: list[Entry], scores: list[float]) -
     if own is None:
         own = f"auto:{question.policy.mode.value}: next best"
     candidates = []
-    for (deployment, provider, rank, is_listed, _, _, cost, _), score in zip(
+    for (deployment, provider, api, rank, is_listed, _, _, cost, _), score in zip(
         entries, scores, strict=True
     ):
         reason = own
         if rank:
             reason = listed if is_listed else equivalent
+        reason = _spoken(question, api, reason)
         estimate = None if cost is None else cost[0]
-        candidates.append(Candidate(deployment, provider, score, estimate, reason, rank > 0))
+        candidates.append(Candidate(deployment, provider, score, estimate, reason, rank > 0, api))
     return candidates
+
+
+def _spoken(question: Question, api: Api, reason: str) -> str:
+    """`reason`, and whether the request has to be translated."""
+    return reason if api is question.api else f"{reason}, translated to the {api} API"
 
 
 def _reason(question: Question, *, hurried: bool) -> str:

@@ -29,6 +29,7 @@ def to_columns(decision: Decision) -> dict[str, Any]:
         "substitutions": [row for row, one in enumerate(eligible) if one.substitution],
         "model_id": [one.deployment.id for one in eligible],
         "provider_id": [one.deployment.provider_id for one in eligible],
+        "api": [one.api for one in eligible],
         "score": [one.score for one in eligible],
         "estimate_nano": [one.estimate_nano for one in eligible],
         "terms": [_stored(column) for column in decision.columns],
@@ -88,6 +89,7 @@ def _eligible(columns: Mapping[str, Any], row: int) -> dict[str, Any]:
     return {
         "model_id": columns["model_id"][row],
         "provider_id": columns["provider_id"][row],
+        "api": columns["api"][row] if "api" in columns else None,  # not kept before translation
         "score": round(columns["score"][row], _DIGITS),
         "estimated_cost_usd": None if estimate_nano is None else estimate_nano / NANO,
         "propensity": float(row == columns["order"][0]),

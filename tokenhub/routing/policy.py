@@ -36,7 +36,10 @@ def mode_of(text: str) -> Mode | None:
 
 @dataclass(frozen=True, slots=True)
 class RoutingConfig:
-    """The configured policy; money in nano-dollars, a ceiling of None is none."""
+    """The configured policy; money in nano-dollars, a ceiling of None is none.
+
+    After `hedge_after_ms` without anything for the client a second model is called; 0 is never.
+    """
 
     default_mode: Mode = Mode.NORMAL
     default_max_budget_nano: int = 50_000_000
@@ -47,6 +50,7 @@ class RoutingConfig:
     named_fallback: Literal["equivalent", "listed", "none"] = "equivalent"
     backup_providers: tuple[str, ...] = ()
     unknown_model: Literal["refuse", "route"] = "refuse"
+    hedge_after_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from tokenhub.errors import RequestError
 from tokenhub.providers.registry import Registry
 from tokenhub.routing.asked import Asked
 from tokenhub.routing.policy import Mode, Policy, RoutingConfig
+from tokenhub.routing.speech import Lacks, Obstacle
 from tokenhub.types import (
     Api,
     Capability,
@@ -46,12 +47,12 @@ class Question:
     """What is asked of the router; the callables answer for the world at this moment.
 
     `capabilities` are those that the request uses; `allowed` tells whether the key may use a
-    deployment, `lacks` whether a provider turned out not to have an API, `input_tokens` how a
-    deployment would probably count the input; `cost` is None
-    where no price is known, which will not do where `needs_price`. `key_room_nano` is what the
-    budgets that cover the key can still hold, None where there is none. `provider_condition` is
-    asked once for each provider, `cost` and `observed` only for what is not left out before.
-    Without `substitutes` only what the client named comes into question.
+    deployment, `lacks` whether a provider turned out not to have an API, `obstacle` what of the
+    request cannot be said in another API, `input_tokens` how a deployment would probably count
+    the input; `cost` is None where no price is known, which will not do where `needs_price`.
+    `key_room_nano` is what the budgets that cover the key can still hold, None where there is
+    none. `provider_condition` is asked once for each provider, `cost` and `observed` only for what
+    is not left out before. Without `substitutes` only what the client named comes into question.
     """
 
     registry: Registry
@@ -63,7 +64,8 @@ class Question:
     config: RoutingConfig
     allowed: Callable[[Deployment], bool]
     input_tokens: Callable[[Deployment], int]
-    lacks: Callable[[Provider, Api], bool]
+    lacks: Lacks
+    obstacle: Obstacle
     provider_condition: Callable[[Provider], ProviderCondition]
     observed: Callable[[Deployment], Observed]
     cost: Callable[[Deployment, Provider], Cost | None]
@@ -82,7 +84,7 @@ class Rejected(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A deployment that can take the request.
+    """A deployment that can take the request, by its provider's `api`.
 
     A lower `score` is better. `estimate_nano` is the probable cost, None where no price is known.
     `reason` is what a client is told if this is the one that answers; `substitution` tells that it
@@ -95,6 +97,7 @@ class Candidate(NamedTuple):
     estimate_nano: int | None
     reason: str
     substitution: bool
+    api: Api
 
 
 class Column(NamedTuple):

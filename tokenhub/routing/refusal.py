@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from tokenhub.errors import RequestError
+from tokenhub.errors import BadRequest, RequestError
 from tokenhub.routing.asked import Kind
 from tokenhub.routing.eligibility import Entry
 from tokenhub.routing.question import Question, Reason, Rejected
+from tokenhub.routing.speech import spoken
 from tokenhub.text import clean
 
 MOST_NAMED: Final = 10
@@ -15,6 +16,7 @@ MOST_NAMED: Final = 10
 _NO_RETRY: Final = {"x-should-retry": "false"}
 _BUDGETS: Final = frozenset((Reason.BUDGET, Reason.KEY_BUDGET))
 _FORBIDDEN: Final = frozenset((Reason.NOT_ALLOWED, Reason.DISABLED))
+_UNASKED: Final = _FORBIDDEN | {Reason.PINNED}
 _CODES: Final = {
     Reason.VAULT_LOCKED: (
         "vault_locked",
@@ -38,14 +40,17 @@ def refusal(
 ) -> RequestError:
     """Return 403, 402 or 503 for `rejected`; `screened` are those that fell to time or money.
 
-    403 where the key may use none of the models; 402 where all that were left cost too much,
-    naming the cheapest; 503 with each one's reason otherwise, with `Retry-After` where waiting
-    helps.
+    403 where the key may use none of the models; 400 where none of those asked for speaks the
+    client's API and something in the request cannot be said in theirs; 402 where all that were
+    left cost too much, naming the cheapest; 503 with each one's reason otherwise, with
+    `Retry-After` where waiting helps.
     """
     reasons = {one.reason for one in rejected}
     chooses = question.asked.kind is Kind.CHOICE
     if chooses and Reason.NOT_ALLOWED in reasons and reasons <= _FORBIDDEN:
         return not_allowed(question)
+    if (obstacle := _obstacle(question, rejected)) is not None:
+        return obstacle
     if reasons & _BUDGETS:
         return _too_dear(question, rejected, screened)
     model, each = _model(question), _each(rejected)
@@ -59,6 +64,19 @@ def refusal(
         headers = {"Retry-After": str(pause_s)}
         return RequestError(503, "no_eligible_model", message, headers=headers)
     return RequestError(503, "no_eligible_model", message, headers=_NO_RETRY)
+
+
+def _obstacle(question: Question, rejected: Sequence[Rejected]) -> BadRequest | None:
+    """What keeps all that was asked for from being translated to, None where it is not that."""
+    own = set(question.asked.deployments)
+    asked = [
+        one for one in rejected if one.reason not in _UNASKED and (not own or one.deployment in own)
+    ]
+    if not asked or any(one.reason is not Reason.PROTOCOL for one in asked):
+        return None
+    provider = question.registry.providers[asked[0].deployment.provider_id]
+    found = spoken(question.api, provider, question.lacks, question.obstacle)
+    return found if isinstance(found, BadRequest) else None
 
 
 def _too_dear(

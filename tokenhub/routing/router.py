@@ -13,7 +13,9 @@ from tokenhub.routing.asked import Kind
 from tokenhub.routing.engine import decide
 from tokenhub.routing.policy import Policy, PolicyHolder, Steering, policy_for
 from tokenhub.routing.question import Decision, Question
+from tokenhub.routing.speech import Obstacle, no_obstacle, spoken
 from tokenhub.types import (
+    Api,
     ApiKey,
     Clock,
     Deployment,
@@ -30,7 +32,8 @@ class Wish:
     """What a request wants, and of whom it comes.
 
     `key` None is nobody's budget; `allowed` tells whether a deployment may be used at all;
-    `client_authorization` is what a provider of `cred_store: client` would get.
+    `client_authorization` is what a provider of `cred_store: client` would get; `obstacle` is what
+    keeps the request from being translated to another API.
     """
 
     facts: RequestFacts
@@ -38,6 +41,7 @@ class Wish:
     key: ApiKey | None
     allowed: Callable[[Deployment], bool]
     client_authorization: str | None = None
+    obstacle: Obstacle = no_obstacle
 
 
 @per_request
@@ -101,6 +105,7 @@ class Router:
             allowed=wish.allowed,
             input_tokens=partial(self._ledger.corrected, tokens=facts.input_tokens),
             lacks=self._health.lacking.lacks,
+            obstacle=wish.obstacle,
             provider_condition=partial(self._condition, wish.client_authorization),
             observed=self._observed,
             cost=partial(self._ledger.cost, facts),
@@ -118,6 +123,15 @@ class Router:
     def substitutes(self, ruling: Ruling) -> Decision:
         """Decide again, as things are now, with all that the named model may become."""
         return decide(replace(ruling.question, substitutes=True))
+
+    def other_api(self, ruling: Ruling, provider: Provider) -> Api | None:
+        """Return the API by which to ask a provider that turned out to lack the one first chosen.
+
+        None where it has no other one that would do.
+        """
+        question = ruling.question
+        found = spoken(question.api, provider, question.lacks, question.obstacle)
+        return found if isinstance(found, Api) else None
 
     def used(self) -> None:
         """A request came; to be called for each one before its decision."""

@@ -3,7 +3,7 @@
 import random
 import socket
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -31,13 +31,13 @@ class _Ended(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The sending of one answer. `error` makes the event of an `error_event` failure."""
+    """The sending of one answer. `ending` makes the events of a failure inside a stream."""
 
     request: web.Request
     call: Call
     profile: Profile
     failure: Failure | None
-    error: Callable[[], Frame]
+    ending: Callable[[], Iterable[Frame]]
     rng: random.Random
     sleep: Sleep
 
@@ -110,8 +110,9 @@ class Delivery:
                 if not failure.clean or response.content_length is not None:
                     self._disconnect(reset=False)
                 raise _Ended(gone=False)
-            case FailureKind.ERROR_EVENT:
-                await response.write(self.error().data)
+            case FailureKind.ERROR_EVENT | FailureKind.FAILED_RESPONSE:
+                for frame in self.ending():
+                    await response.write(frame.data)
                 raise _Ended(gone=False)
             case FailureKind.ANSWER | FailureKind.GARBAGE | FailureKind.SLOW_DRIP:
                 pass

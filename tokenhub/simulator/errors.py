@@ -9,6 +9,7 @@ from typing import Any
 
 from tokenhub.simulator.calls import Call
 from tokenhub.simulator.frames import (
+    DONE,
     Answer,
     Frame,
     Json,
@@ -21,7 +22,10 @@ from tokenhub.types import ProviderType
 
 
 class ApiError(Exception):
-    """A request that the service refuses; None for a `type` means the usual one of its status."""
+    """A request that the service refuses; None for a `type` means the usual one of its status.
+
+    `details` is what Anthropic tells programs beside its words.
+    """
 
     def __init__(
         self,
@@ -31,6 +35,7 @@ class ApiError(Exception):
         type: str | None = None,
         param: str | None = None,
         code: str | None = None,
+        details: Json | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -38,6 +43,7 @@ class ApiError(Exception):
         self.type = type
         self.param = param
         self.code = code
+        self.details = details
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +144,10 @@ def error_for_status(kind: ProviderType, status: int, code: str | None = None) -
 def error_body(kind: ProviderType, error: ApiError, request_id: str) -> Json:
     """The body of `error` as the service `kind` writes it."""
     if kind is ProviderType.ANTHROPIC:
-        return {
-            "type": "error",
-            "error": {"type": _type(kind, error), "message": error.message},
-            "request_id": request_id,
-        }
+        said: Json = {"type": _type(kind, error), "message": error.message}
+        if error.details is not None:
+            said["details"] = error.details
+        return {"type": "error", "error": said, "request_id": request_id}
     if kind is ProviderType.VLLM and error.status == 401:
         return {"error": error.message}
     code: Any = error.status if kind is ProviderType.VLLM else error.code
@@ -162,21 +167,46 @@ def error_answer(kind: ProviderType, error: ApiError, request_id: str) -> Answer
     return Answer(status=error.status, body=write(error_body(kind, error, request_id)))
 
 
-def error_frame(kind: ProviderType, call: Call, error: ApiError, request_id: str) -> Frame:
-    """The event that tells of `error` inside the stream that answers `call`."""
+def error_frames(
+    kind: ProviderType, call: Call, error: ApiError, request_id: str
+) -> tuple[Frame, ...]:
+    """The events that tell of `error` inside the stream that answers `call`, and end it.
+
+    vLLM's chat still says `[DONE]`; the responses' flat form is that of OpenAI's API reference.
+    """
     if kind is ProviderType.ANTHROPIC:
-        return named_event(error_body(kind, error, request_id))
+        return (named_event(error_body(kind, error, request_id)),)
     if call.path.endswith("/responses"):
-        return named_event(
-            {
-                "type": "error",
-                "sequence_number": call.events_sent,
-                "code": error.code or _type(kind, error),
-                "message": error.message,
-                "param": error.param,
-            }
-        )
-    return data_event(error_body(kind, error, request_id))
+        event = {"type": "error", "sequence_number": call.events_sent}
+        said = {"code": error.code or _type(kind, error), "message": error.message}
+        return (named_event({**event, **said, "param": error.param}),)
+    told = data_event(error_body(kind, error, request_id))
+    return (told, DONE) if kind is ProviderType.VLLM else (told,)
+
+
+def failed_response(kind: ProviderType, response: Json, error: ApiError) -> Json:
+    """`response` as it is when it failed with `error`."""
+    code = error.code or _type(kind, error)
+    return response | {"status": "failed", "error": {"code": code, "message": error.message}}
+
+
+def failed_frames(
+    kind: ProviderType, call: Call, error: ApiError, response: Json, *, announced: bool
+) -> tuple[Frame, ...]:
+    """The last events of a response that fails: `response.failed`, after an `error` or not.
+
+    As recorded streams of OpenAI have them; the error is nested there, unlike in the reference.
+    """
+    number = call.events_sent
+    type_, code = _type(kind, error), error.code or _type(kind, error)
+    told = {"type": type_, "code": code, "message": error.message, "param": error.param}
+    first = named_event({"type": "error", "sequence_number": number, "error": told})
+    failed = {
+        "type": "response.failed",
+        "sequence_number": number + announced,
+        "response": failed_response(kind, response, error),
+    }
+    return (first, named_event(failed)) if announced else (named_event(failed),)
 
 
 def _type(kind: ProviderType, error: ApiError) -> str:

@@ -1,9 +1,10 @@
 """Decides which calls fail, and how a failing answer looks."""
 
 import random
+from dataclasses import replace
 
-from tokenhub.simulator.errors import error_answer, error_for_status
-from tokenhub.simulator.frames import Answer
+from tokenhub.simulator.errors import error_answer, error_for_status, failed_response
+from tokenhub.simulator.frames import Answer, indented
 from tokenhub.simulator.profile import Failure, FailureKind, Profile
 from tokenhub.types import ProviderType
 
@@ -43,10 +44,13 @@ def befallen(
     if failure.kind is FailureKind.GARBAGE:
         body = GARBAGE if failure.body is None else failure.body
         return Answer(body=body.encode(), content_type="text/html"), None
-    no_stream = failure.kind is FailureKind.ERROR_EVENT and answer.frames is None
+    error = error_for_status(kind, failure.status, failure.code)
+    in_a_stream = failure.kind in (FailureKind.ERROR_EVENT, FailureKind.FAILED_RESPONSE)
+    no_stream = in_a_stream and answer.frames is None
+    if no_stream and failure.kind is FailureKind.FAILED_RESPONSE and answer.failing is not None:
+        return replace(answer, body=indented(failed_response(kind, answer.failing, error))), None
     if failure.kind is not FailureKind.ANSWER and not no_stream:
         return answer, failure
-    error = error_for_status(kind, failure.status, failure.code)
     failed = error_answer(kind, error, request_id)
     headers = dict(failure.headers)
     if failure.retry_after is not None:

@@ -17,7 +17,10 @@ class Frame(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer: a `body`, or the `frames` of a stream; `tokens` is how long a body takes."""
+    """An answer: a `body`, or the `frames` of a stream; `tokens` is how long a body takes.
+
+    `failing` is a response (`/v1/responses`) that fails, without its error.
+    """
 
     status: int = 200
     body: bytes = b""
@@ -25,6 +28,7 @@ class Answer:
     tokens: int = 0
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
+    failing: Json | None = None
 
 
 def compact(value: Any) -> bytes:

@@ -7,6 +7,8 @@ from enum import StrEnum
 from math import inf
 from typing import Any, Self
 
+from tokenhub.simulator.model.reply import FORCED, Finish
+
 FOREVER_S = 3600.0
 """How long a hang lasts unless it says otherwise."""
 
@@ -20,6 +22,7 @@ class FailureKind(StrEnum):
     CUT = "cut"
     GARBAGE = "garbage"
     ERROR_EVENT = "error_event"
+    FAILED_RESPONSE = "failed_response"
     SLOW_DRIP = "slow_drip"
 
 
@@ -41,6 +44,7 @@ class Failure:
     after_events: int | None = None
     seconds: float = FOREVER_S
     clean: bool = True
+    announced: bool = True
 
     @classmethod
     def answer(
@@ -89,9 +93,27 @@ class Failure:
         return cls(FailureKind.GARBAGE, status=200, body=body)
 
     @classmethod
-    def error_event(cls, after_events: int = 0, *, status: int = 500) -> Self:
+    def error_event(
+        cls, after_events: int = 0, *, status: int = 500, code: str | None = None
+    ) -> Self:
         """An error inside a stream that began with 200; elsewhere an answer of `status`."""
-        return cls(FailureKind.ERROR_EVENT, status=status, after_events=after_events)
+        return cls(FailureKind.ERROR_EVENT, status=status, code=code, after_events=after_events)
+
+    @classmethod
+    def failed_response(
+        cls, after_events: int = 2, *, status: int = 500, announced: bool = True
+    ) -> Self:
+        """A response (`/v1/responses`) whose `status` becomes `failed`.
+
+        Its stream ends with `response.failed`, after an `error` event when `announced`. The other
+        APIs, which have no such thing, get an `error_event`.
+        """
+        return cls(
+            FailureKind.FAILED_RESPONSE,
+            status=status,
+            after_events=after_events,
+            announced=announced,
+        )
 
     @classmethod
     def slow_drip(cls, seconds: float = 0.05) -> Self:
@@ -106,9 +128,12 @@ class Profile:
     `ttft_ms` is the time to the first byte of an answer, `tokens_per_s` the speed from there (0:
     at once), `jitter` (0..1) the share by which each wait varies. Of the calls, `fail_rate` (0..1)
     fail, or only the next `fail_next`; a failure without such a limit is an outage and hits GETs
-    too. `answer` and `output_tokens` fix the text or its length, `refused_fields` are answered
-    with a 400 naming them, and without `usage` none is reported, as some compatible servers do.
-    Prices are dollars for 1,000 tokens, for whoever registers the models.
+    too. `answer` and `output_tokens` fix the text or its length (`""`: an empty answer), `refusal`
+    is what the model says when it declines, `stop` is one of `model.reply.FORCED` with which every
+    answer ends. `refused_fields` are answered with a 400 naming them, without `usage` none is
+    reported, as some compatible servers do, and `reasoning_fields` are the names under which vLLM
+    shows what a model thinks (newer versions say `reasoning`). Prices are dollars for 1,000 tokens,
+    for whoever registers the models.
     """
 
     ttft_ms: float = 0.0
@@ -119,7 +144,10 @@ class Profile:
     fail_next: int | None = None
     answer: str | None = None
     output_tokens: int | None = None
+    refusal: str | None = None
+    stop: Finish | None = None
     refused_fields: tuple[str, ...] = ()
+    reasoning_fields: tuple[str, ...] = ("reasoning_content",)
     usage: bool = True
     input_per_1k: float = 0.0
     output_per_1k: float = 0.0
@@ -130,6 +158,9 @@ class Profile:
             value = getattr(self, name)
             if not isinstance(value, int | float) or not 0 <= value <= high:
                 raise ValueError(f"{name}: expected a number from 0 to {high}, got {value!r}")
+        if self.stop is not None and not (isinstance(self.stop, Finish) and self.stop in FORCED):
+            names = ", ".join(sorted(FORCED))
+            raise ValueError(f"stop: expected one of {names}, got {self.stop!r}")
 
     @property
     def outage(self) -> bool:
@@ -154,5 +185,9 @@ class Profile:
             failure["kind"] = FailureKind(failure["kind"])
             failure["headers"] = tuple((str(k), str(v)) for k, v in failure.get("headers", ()))
             fields["failure"] = Failure(**failure)
-        fields["refused_fields"] = tuple(fields.get("refused_fields", ()))
+        for name in ("refused_fields", "reasoning_fields"):
+            if name in fields:
+                fields[name] = tuple(fields[name])
+        if fields.get("stop") is not None:
+            fields["stop"] = Finish(fields["stop"])
         return cls(**fields)

@@ -12,16 +12,22 @@ from aiohttp import web
 from tokenhub.simulator import control
 from tokenhub.simulator.calls import Call, CallLog
 from tokenhub.simulator.delivery import Delivery, Sleep
-from tokenhub.simulator.errors import ApiError, error_answer, error_for_status, error_frame
+from tokenhub.simulator.errors import (
+    ApiError,
+    error_answer,
+    error_for_status,
+    error_frames,
+    failed_frames,
+)
 from tokenhub.simulator.exchange import Exchange
 from tokenhub.simulator.faults import Faults, befallen
-from tokenhub.simulator.frames import Answer
+from tokenhub.simulator.frames import Answer, Frame
 from tokenhub.simulator.gate import check_key, parse_body
 from tokenhub.simulator.headers import service_headers
 from tokenhub.simulator.ids import Ids
 from tokenhub.simulator.model.catalogue import catalogue
 from tokenhub.simulator.model.prompt_cache import PromptCache
-from tokenhub.simulator.profile import Failure, Profile
+from tokenhub.simulator.profile import Failure, FailureKind, Profile
 from tokenhub.simulator.routes import route
 from tokenhub.types import ProviderType
 
@@ -164,17 +170,27 @@ class Simulator:
         answer.headers.update(
             service_headers(self.kind, request_id, self._now(), rng, limits=call.method == "POST")
         )
-        error = error_for_status(self.kind, failure.status if failure else 500)
         delivery = Delivery(
             request=request,
             call=call,
             profile=self.profile,
             failure=left,
-            error=lambda: error_frame(self.kind, call, error, request_id),
+            ending=lambda: self._ending(call, left, answer, request_id),
             rng=random.Random(f"{self._seed}/{call.number}/pace"),  # noqa: S311 -- as above
             sleep=self._sleep,
         )
         return await delivery.send(answer)
+
+    def _ending(
+        self, call: Call, failure: Failure | None, answer: Answer, request_id: str
+    ) -> tuple[Frame, ...]:
+        """The last events of a stream that `failure` ends."""
+        if failure is None:
+            return ()
+        error = error_for_status(self.kind, failure.status, failure.code)
+        if failure.kind is FailureKind.ERROR_EVENT or answer.failing is None:
+            return error_frames(self.kind, call, error, request_id)
+        return failed_frames(self.kind, call, error, answer.failing, announced=failure.announced)
 
     def _answer(
         self, call: Call, request: web.Request, ids: Ids, rng: random.Random, request_id: str

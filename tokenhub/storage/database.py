@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from tokenhub.errors import StorageError
 from tokenhub.storage.opening import open_file
 from tokenhub.storage.readers import Readers
+from tokenhub.storage.seals import SealRow
 from tokenhub.storage.writer import Writer
 from tokenhub.types import DecisionRow, Outcome
 
@@ -91,6 +92,10 @@ class Database:
     def decide(self, row: DecisionRow) -> None:
         """Keep a decision within 100 ms; dropped and counted when 500 rows wait."""
         self._writer.decide(row)
+
+    def remember(self, row: SealRow) -> None:
+        """Keep what is known of a seal within 100 ms; dropped and counted when 10,000 rows wait."""
+        self._writer.remember(row)
 
     async def flush(self) -> None:
         """Commit what was left to be added; raises StorageError when that is impossible."""

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 from tokenhub.errors import StorageError
-from tokenhub.storage import decisions, ledger, requests
+from tokenhub.storage import decisions, ledger, requests, seals
 from tokenhub.storage.connection import transaction, translated
+from tokenhub.storage.seals import SealRow
 from tokenhub.types import DecisionRow, Outcome
 
-Row = TypeVar("Row", Outcome, DecisionRow)
+Row = TypeVar("Row", Outcome, DecisionRow, SealRow)
 logger = logging.getLogger(__name__)
 
 
@@ -20,6 +21,7 @@ class Group(NamedTuple):
     settlements: Sequence[Outcome]
     logs: Sequence[Outcome]
     decisions: Sequence[DecisionRow]
+    seals: Sequence[SealRow]
 
 
 def insert(connection: sqlite3.Connection, group: Group) -> int:
@@ -32,6 +34,7 @@ def insert(connection: sqlite3.Connection, group: Group) -> int:
             ledger.add(connection, group.settlements)
             requests.add(connection, group.logs)
             decisions.add(connection, group.decisions)
+            seals.put(connection, group.seals)
     except Exception as error:
         if isinstance(translated(error), StorageError):
             raise
@@ -45,6 +48,7 @@ def _insert_each(connection: sqlite3.Connection, group: Group) -> int:
         stored = [_try(connection, ledger.add, row) for row in group.settlements]
         stored += [_try(connection, requests.add, row) for row in group.logs]
         stored += [_try(connection, decisions.add, row) for row in group.decisions]
+        stored += [_try(connection, seals.put, row) for row in group.seals]
     return stored.count(False)
 
 
@@ -60,7 +64,8 @@ def _try(
         if isinstance(translated(error), StorageError):
             raise
         connection.execute("ROLLBACK TO row")
-        logger.error("request %r cannot be stored: %s", row.request_id, type(error).__name__)
+        what = "a seal" if isinstance(row, SealRow) else f"request {row.request_id!r}"
+        logger.error("%s cannot be stored: %s", what, type(error).__name__)
         return False
     finally:
         if connection.in_transaction:

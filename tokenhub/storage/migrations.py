@@ -144,7 +144,19 @@ _SECOND: Final = (
     "CREATE INDEX decisions_by_request ON decisions(timestamp_ms, request_id)",
 )
 
-MIGRATIONS: Final[Sequence[Migration]] = (_FIRST, _SECOND)
+_THIRD: Final = (
+    """CREATE TABLE seals(
+    id INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL,
+    provider_id TEXT NOT NULL,
+    provider_type TEXT NOT NULL,
+    model TEXT NOT NULL,
+    refused INTEGER NOT NULL,
+    last_seen_ms INTEGER NOT NULL,
+    UNIQUE (hash, provider_id, model)) STRICT""",
+)
+
+MIGRATIONS: Final[Sequence[Migration]] = (_FIRST, _SECOND, _THIRD)
 
 
 def migrate(

@@ -14,12 +14,14 @@ from tokenhub.errors import StorageError
 from tokenhub.storage import groups
 from tokenhub.storage.connection import probe, transaction, translated
 from tokenhub.storage.jobs import Job
+from tokenhub.storage.seals import SealRow
 from tokenhub.storage.waiting import Waiting
 from tokenhub.types import DecisionRow, Outcome
 
 GROUP_INTERVAL_S: Final = 0.1
 GROUP_ROWS: Final = 500
 LOG_BOUND: Final = 10_000
+SEAL_BOUND: Final = 10_000
 DECISION_BOUND: Final = 500
 """Fewer, since a decision among many models is large."""
 RETRY_S: Final = 1.0
@@ -48,6 +50,14 @@ class Writer:
         self._settlements = Waiting[Outcome]()
         self._logs = Waiting[Outcome]()
         self._decisions = Waiting[DecisionRow]()
+        self._seals = Waiting[SealRow]()
+        self._queues: Final[tuple[Waiting[Any], ...]] = (
+            self._settlements,
+            self._logs,
+            self._decisions,
+            self._seals,
+        )
+        """In the order of a group's fields."""
         self._refused = 0
         self._discarded = 0
         self._group_due: float | None = None
@@ -85,6 +95,10 @@ class Writer:
     def decide(self, row: DecisionRow) -> None:
         """Queue a decision for the next group, or drop it when too many wait."""
         self._offer(self._decisions, row, DECISION_BOUND)
+
+    def remember(self, row: SealRow) -> None:
+        """Queue what is known of a seal for the next group, or drop it when too many wait."""
+        self._offer(self._seals, row, SEAL_BOUND)
 
     def flush(self) -> Job[None]:
         """Commit at once what waits; the job fails with StorageError when that is not possible."""
@@ -174,7 +188,7 @@ class Writer:
         try:
             if not self.healthy:
                 probe(self._connection)
-            while self._settlements or self._logs or self._decisions:
+            while any(self._queues):
                 self._commit_group()
         except Exception as error:  # noqa: BLE001 - the rows are kept and tried again
             self._failed(error)
@@ -194,18 +208,13 @@ class Writer:
         self._due_in(RETRY_S)
 
     def _commit_group(self) -> None:
-        queues: tuple[Waiting[Any], ...] = (self._settlements, self._logs, self._decisions)
-        group = groups.Group(
-            self._settlements.take(GROUP_ROWS),
-            self._logs.take(GROUP_ROWS),
-            self._decisions.take(GROUP_ROWS),
-        )
+        group = groups.Group(*(queue.take(GROUP_ROWS) for queue in self._queues))
         try:
             refused = groups.insert(self._connection, group)
         except BaseException:
-            for queue, rows in zip(queues, group, strict=True):
+            for queue, rows in zip(self._queues, group, strict=True):
                 queue.give_back(rows)
             raise
         self._discarded += refused
-        for queue, rows in zip(queues, group, strict=True):
+        for queue, rows in zip(self._queues, group, strict=True):
             queue.written += len(rows)

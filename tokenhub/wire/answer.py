@@ -8,13 +8,14 @@ import orjson
 from tokenhub.errors import NotOfProtocol
 from tokenhub.types import Api, Usage, per_request
 from tokenhub.wire.tokens import estimate_output
-from tokenhub.wire.usage import anthropic_usage, embeddings_usage, openai_usage
+from tokenhub.wire.usage import anthropic_usage, embeddings_usage, openai_usage, responses_usage
 
 _CONTENT: Final = {
     Api.CHAT: "choices",
     Api.COMPLETIONS: "choices",
     Api.MESSAGES: "content",
     Api.EMBEDDINGS: "data",
+    Api.RESPONSES: "output",
 }
 """The list that a 2xx answer of each API has."""
 _USAGE: Final = {
@@ -22,7 +23,14 @@ _USAGE: Final = {
     Api.COMPLETIONS: openai_usage,
     Api.MESSAGES: anthropic_usage,
     Api.EMBEDDINGS: embeddings_usage,
+    Api.RESPONSES: responses_usage,
 }
+_SEALED: Final = {
+    "thinking": "signature",
+    "redacted_thinking": "data",
+    "reasoning": "encrypted_content",
+}
+"""By the type of a block or item of thinking: where its seal stands."""
 
 _LONG_BYTES: Final = 1024 * 1024
 _END_BYTES: Final = 4096
@@ -36,10 +44,12 @@ class AnswerFacts:
     """What we need to know of an answer.
 
     `usage` is None where the provider reports none; then `output_tokens` is our own estimate.
+    `seals` are those of its thinking: signatures, redacted or encrypted thinking.
     """
 
     usage: Usage | None
     output_tokens: int = 0
+    seals: tuple[str, ...] = ()
 
 
 def read_answer(api: Api, body: bytes) -> AnswerFacts:
@@ -54,19 +64,53 @@ def read_answer(api: Api, body: bytes) -> AnswerFacts:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise NotOfProtocol("the answer is not JSON") from None
+    if api is Api.COUNT_TOKENS:
+        _check_count(value, body)
+        return AnswerFacts(None)
     content = _content(api, value, body)
+    seals = () if api is Api.EMBEDDINGS else _seals(content)
     report = value.get("usage")
     if not isinstance(report, dict):
-        return AnswerFacts(None, 0 if api is Api.EMBEDDINGS else round(estimate_output(content)))
-    return AnswerFacts(_USAGE[api](report))
+        tokens = 0 if api is Api.EMBEDDINGS else round(estimate_output(content))
+        return AnswerFacts(None, tokens, seals)
+    return AnswerFacts(_USAGE[api](report), seals=seals)
+
+
+def _check_count(value: object, body: bytes) -> None:
+    """Raise NotOfProtocol unless `value` tells a number of input tokens."""
+    if not isinstance(value, dict) or type(value.get("input_tokens")) is not int:
+        raise NotOfProtocol("the answer has no input_tokens", error_body=_error_body(value, body))
+
+
+def _error_body(value: object, body: bytes) -> bytes:
+    """`body` if it is an error, else nothing."""
+    return body if isinstance(value, dict) and value.get("error") else b""
+
+
+def _seals(content: list[Any]) -> tuple[str, ...]:
+    """The seals of the thinking among blocks of a message or items of a response."""
+    found = []
+    for block in content:
+        name = _SEALED.get(kind) if isinstance(kind := _type_of(block), str) else None
+        if name is not None and isinstance(seal := block.get(name), str) and seal:
+            found.append(seal)
+    return tuple(found)
+
+
+def _type_of(block: object) -> object:
+    return block.get("type") if isinstance(block, dict) else None
 
 
 def _content(api: Api, value: object, body: bytes) -> list[Any]:
-    """The list that `api` answers with; raises NotOfProtocol."""
+    """The list that `api` answers with; raises NotOfProtocol.
+
+    A response that has failed is an error whatever it had said before.
+    """
     name = _CONTENT[api]
     content = value.get(name) if isinstance(value, dict) else None
-    if not content and isinstance(value, dict) and value.get("error"):
-        raise NotOfProtocol("the answer is an error", error_body=body)
+    failed = api is Api.RESPONSES and isinstance(value, dict) and value.get("status") == "failed"
+    if failed or (not content and _error_body(value, body)):
+        raise NotOfProtocol("the answer is an error", error_body=_error_body(value, body))
     if not isinstance(content, list):
         raise NotOfProtocol(f"the answer is not an object with a list {name!r}")
     return content

@@ -5,9 +5,7 @@ C scanner over the same bytes as Latin-1, in which character offsets are byte of
 """
 
 import codecs
-import json
-import re
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -16,14 +14,11 @@ from tokenhub.errors import BadRequest
 from tokenhub.text import clean
 from tokenhub.types import per_request
 from tokenhub.wire.budget import check_structure
+from tokenhub.wire.spans import Span, after_space, scan
 
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 """A longer body is refused."""
 
-# float, since int() refuses more than 4,300 digits and the values found here are thrown away.
-_decoder: Final = json.JSONDecoder(parse_int=float)
-_scan: Final[Callable[[str, int], tuple[Any, int]]] = _decoder.scan_once  # type: ignore[attr-defined]  # typeshed lacks it
-_skip_space: Final = re.compile(r"[ \t\n\r]*+").match
 _PAUSE_BYTES: Final = 1024 * 1024
 _MOST_MEMBERS: Final = 1_000
 """No API has as many fields; each costs most of a microsecond to find."""
@@ -31,8 +26,6 @@ _MOST_NAME_BYTES: Final = 4096
 """With its quotes; a name may cost several times what a value of its length does."""
 _TOO_DEEP: Final = "the body is nested too deeply: more than about 1,000 levels"
 _NO_NUMBERS: Final = ("-Infinity", "Infinity", "NaN")
-
-Span = tuple[int, int]
 
 
 @per_request
@@ -154,23 +147,23 @@ def _members(body: bytes, text: str, position: int) -> list[tuple[str, int, int]
     `text` is `body` decoded as Latin-1.
     """
     found: list[tuple[str, int, int]] = []
-    position = _after_space(text, position)
+    position = after_space(text, position)
     while text[position] != "}":
-        name, end = _scan(text, position)
+        name, end = scan(text, position)
         if end - position > _MOST_NAME_BYTES:
             raise BadRequest(f"a field's name is longer than {_MOST_NAME_BYTES} bytes")
         if not name.isascii():
             name = orjson.loads(body[position:end])
-        start = _after_space(text, _after_space(text, end) + 1)
-        end = _scan(text, start)[1]
+        start = after_space(text, after_space(text, end) + 1)
+        end = scan(text, start)[1]
         found.append((name, start, end))
         if len(found) > _MOST_MEMBERS:
             raise BadRequest(
                 f"expected at most {_MOST_MEMBERS} fields in one object of the request"
             )
-        position = _after_space(text, end)
+        position = after_space(text, end)
         if text[position] == ",":
-            position = _after_space(text, position + 1)
+            position = after_space(text, position + 1)
     return found
 
 
@@ -221,13 +214,6 @@ def add_include_usage(document: Document) -> list[Edit]:
 
 def _first_member(position: int, member: bytes, *, alone: bool) -> Edit:
     return Edit(position, position, member if alone else member + b",")
-
-
-def _after_space(text: str, position: int) -> int:
-    if text[position] > " ":
-        return position
-    match = _skip_space(text, position)
-    return match.end() if match else position
 
 
 def _complaint(body: bytes, error: orjson.JSONDecodeError, *, is_utf8: bool) -> str:

@@ -1,10 +1,12 @@
 """Our own errors in each protocol's shape, and what else we say in a stream."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
 
 from tokenhub.types import Api, Protocol
+from tokenhub.wire.failed_response import failed_events, own_error, told_error
 
 # Source: Anthropic API reference, "Errors".
 _ANTHROPIC_TYPES: Final = {
@@ -28,7 +30,7 @@ _OPENAI_TYPES: Final = {
 }
 
 
-def error_body(
+def error_body(  # noqa: PLR0913 - an answer has these parts
     protocol: Protocol,
     *,
     status: int,
@@ -36,30 +38,41 @@ def error_body(
     message: str,
     request_id: str,
     param: str | None = None,
+    details: Mapping[str, object] | None = None,
 ) -> bytes:
-    """The JSON body of an error answer in the shape of `protocol`."""
+    """The JSON body of an error answer in the shape of `protocol`; Anthropic's has `details`."""
     if protocol is Protocol.ANTHROPIC:
-        return orjson.dumps(_anthropic(status, message, request_id))
+        told = _anthropic(status, message, request_id)
+        if details is not None:
+            told["error"]["details"] = details
+        return orjson.dumps(told)
     if protocol is Protocol.OPENAI:
         return orjson.dumps(_openai(status, code, message, param))
     return orjson.dumps({"error": {"code": code, "message": message, "request_id": request_id}})
 
 
 def error_event(api: Api, code: str, message: str, request_id: str, *, status: int = 502) -> bytes:
-    """The event that ends a stream of `api` with an error; `status` gives it its type.
+    """What ends a stream of `api` with an error before it has begun; `status` gives it its type.
 
-    The SDK of OpenAI raises on data with an `error` member, Anthropic's on the event `error`.
+    In one that has begun it is the reader's `error_event`. The SDK of OpenAI raises on data with
+    an `error` member, Anthropic's on the event `error`; a response becomes one that has failed.
     """
+    if api is Api.RESPONSES:
+        return failed_events(None, 0, own_error(code, message, status), request_id)
     if api is Api.MESSAGES:
         return b"event: error\ndata: %b\n\n" % orjson.dumps(_anthropic(status, message, request_id))
     return b"data: %b\n\n" % orjson.dumps(_openai(status, code, message, None))
 
 
-def event_of_error_body(api: Api, body: bytes) -> bytes:
+def event_of_error_body(api: Api, body: bytes, request_id: str) -> bytes:
     """The event that tells in a stream of `api` what a provider's error `body` says.
 
-    Empty where `body` is not an object with an `error`, as the SDKs want it.
+    Empty where `body` is not an object with an `error`, as the SDKs want it. Of a response, which
+    has not begun, one is made that has failed; `request_id` gives it its id.
     """
+    if api is Api.RESPONSES:
+        error = told_error(body)
+        return b"" if error is None else failed_events(None, 0, error, request_id)
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -78,9 +91,14 @@ def keep_alive(api: Api) -> bytes:
 
 
 def end_of_stream(api: Api) -> bytes:
-    """What ends a whole stream whose provider left it out."""
+    """What ends a whole stream whose provider left it out.
+
+    A response is whole only by its own last event, which holds all of it: nothing follows.
+    """
     if api is Api.MESSAGES:
         return b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+    if api is Api.RESPONSES:
+        return b""
     return b"data: [DONE]\n\n"
 
 

@@ -35,6 +35,7 @@ _NOT_TO_PROVIDER: Final = _HOP_BY_HOP | {
     "x-api-key",
 }
 _NOT_TO_PROVIDER_PREFIXES: Final = ("x-forwarded-", "x-tokenhub-")
+_OF_A_PROTOCOL: Final = ("anthropic-", "openai-", "x-stainless-")
 _NOT_TO_CLIENT: Final = _HOP_BY_HOP | {
     "content-encoding",
     "content-length",
@@ -58,6 +59,11 @@ def forward_request_headers(
 def forward_response_headers(headers: Mapping[str, str] | Pairs) -> list[tuple[str, str]]:
     """The provider's headers that the client gets: order and spelling stay."""
     return _passing(headers, _NOT_TO_CLIENT, _NOT_TO_CLIENT_PREFIXES, frozenset())
+
+
+def neutral(headers: Pairs) -> list[tuple[str, str]]:
+    """The client's headers without those that mean something in its own protocol only."""
+    return [pair for pair in headers if not pair[0].lower().startswith(_OF_A_PROTOCOL)]
 
 
 def _passing(

@@ -9,14 +9,20 @@ from tokenhub.wire.tokens import estimate_input
 
 _MOST_TOKENS: Final = 1_000_000_000
 _MOST_CHOICES: Final = 1_000
-_CONVERSATIONS: Final = (Api.CHAT, Api.MESSAGES)
+_CONVERSATIONS: Final = (Api.CHAT, Api.MESSAGES, Api.COUNT_TOKENS)
 _LIMITS: Final = {
     Api.CHAT: ("max_completion_tokens", "max_tokens"),
     Api.COMPLETIONS: ("max_tokens",),
     Api.MESSAGES: ("max_tokens",),
+    Api.RESPONSES: ("max_output_tokens",),
+    Api.COUNT_TOKENS: (),
     Api.EMBEDDINGS: (),
 }
 """The fields that limit the output; which of them a provider obeys is its own affair."""
+_SEVERAL: Final = (Api.CHAT, Api.COMPLETIONS)
+"""Where several answers can be asked for at once."""
+_STORED: Final = ("previous_response_id", "conversation", "prompt")
+"""What refers to something that OpenAI has stored: nobody but the provider that has it knows it."""
 
 
 @per_request
@@ -38,14 +44,16 @@ class RequestFacts:
 
 
 def read_request(api: Api, document: Document) -> RequestFacts:
-    """Read a request of chat, completions, messages or embeddings.
+    """Read a request of any API.
 
     Raises BadRequest naming the field for a wrong type of what we rely on; unknown fields and
     what only the provider needs to understand are not looked at.
     """
     body = document.value
     if api in _CONVERSATIONS:
-        _check_messages(body)
+        _check_objects(body, "messages")
+    elif api is Api.RESPONSES:
+        _check_response(body)
     elif api is Api.EMBEDDINGS and not (
         isinstance(body.get("input"), str | list) and body["input"]
     ):
@@ -62,14 +70,28 @@ def read_request(api: Api, document: Document) -> RequestFacts:
     )
 
 
-def _check_messages(body: dict[str, Any]) -> None:
-    messages = body.get("messages")
-    if not isinstance(messages, list) or not messages:
-        raise BadRequest("messages: expected a list that is not empty", param="messages")
-    for index, message in enumerate(messages):
-        if type(message) is not dict:
-            field = f"messages.{index}"
+def _check_objects(body: dict[str, Any], name: str) -> None:
+    """Raise BadRequest unless `name` is a list of objects that is not empty."""
+    items = body.get(name)
+    if not isinstance(items, list) or not items:
+        raise BadRequest(f"{name}: expected a list that is not empty", param=name)
+    for index, item in enumerate(items):
+        if type(item) is not dict:
+            field = f"{name}.{index}"
             raise BadRequest(f"{field}: expected an object", param=field)
+
+
+def _check_response(body: dict[str, Any]) -> None:
+    for name in _STORED:
+        if body.get(name) is not None:
+            message = f"{name}: nothing is stored here: send the whole conversation in input"
+            raise BadRequest(message, param=name)
+    if _typed(body, "background", bool, "true or false"):
+        message = "background: nothing is stored here: wait for the answer, or take it as a stream"
+        raise BadRequest(message, param="background")
+    if not isinstance(body.get("input"), str):
+        _check_objects(body, "input")
+    _typed(body, "instructions", str, "text")
 
 
 def _typed(body: dict[str, Any], name: str, kind: type, expected: str) -> Any:
@@ -80,9 +102,9 @@ def _typed(body: dict[str, Any], name: str, kind: type, expected: str) -> Any:
 
 
 def _streams(api: Api, body: dict[str, Any]) -> bool:
-    """Whether the answer is a stream; embeddings never are, whatever is asked for."""
+    """Whether the answer is a stream; embeddings and counts never are, whatever is asked for."""
     asked = _typed(body, "stream", bool, "true or false")
-    return asked is True and api is not Api.EMBEDDINGS
+    return asked is True and api not in (Api.EMBEDDINGS, Api.COUNT_TOKENS)
 
 
 def _max_output_tokens(api: Api, body: dict[str, Any]) -> int | None:
@@ -90,7 +112,7 @@ def _max_output_tokens(api: Api, body: dict[str, Any]) -> int | None:
     least = 0 if api is Api.MESSAGES else 1
     limits = [_integer(body, name, least, _MOST_TOKENS) for name in _LIMITS[api]]
     given = max((limit for limit in limits if limit is not None), default=None)
-    if api is Api.MESSAGES or given is None:
+    if api not in _SEVERAL or given is None:
         return given
     choices = [_integer(body, name, 1, _MOST_CHOICES) or 1 for name in ("n", "best_of")]
     prompts = body.get("prompt") if api is Api.COMPLETIONS else None
@@ -131,17 +153,20 @@ def _capabilities(api: Api, body: dict[str, Any], has_images: bool) -> frozenset
 
 
 def _wants_json(body: dict[str, Any]) -> bool:
-    """OpenAI's `response_format`, Anthropic's `output_config.format`."""
+    """OpenAI's `response_format` and `text.format`, Anthropic's `output_config.format`."""
     chosen = _kind(body.get("response_format"))
-    config = body.get("output_config")
-    if isinstance(config, dict):
-        chosen = chosen or _kind(config.get("format"))
+    for name in ("text", "output_config"):
+        config = body.get(name)
+        if isinstance(config, dict):
+            chosen = chosen or _kind(config.get("format"))
     return chosen in ("json_object", "json_schema")
 
 
 def _wants_reasoning(body: dict[str, Any]) -> bool:
-    """OpenAI's `reasoning_effort`, Anthropic's `thinking`."""
-    effort = body.get("reasoning_effort")
+    """OpenAI's `reasoning_effort` and `reasoning.effort`, Anthropic's `thinking`."""
+    effort, reasoning = body.get("reasoning_effort"), body.get("reasoning")
+    if isinstance(reasoning, dict):
+        effort = effort or reasoning.get("effort")
     return effort not in (None, "none") or _kind(body.get("thinking")) in ("enabled", "adaptive")
 
 

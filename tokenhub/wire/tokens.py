@@ -45,15 +45,15 @@ _LABELS: Final = frozenset(
 _PER_MESSAGE: Final = 4
 _MESSAGE_JSON: Final = 11
 """What the JSON around a message's text counts by bytes, though no model sees it."""
-_TOOLS: Final = {Api.CHAT: 16, Api.MESSAGES: 346}
+_TOOLS: Final = {Api.CHAT: 16, Api.RESPONSES: 16, Api.MESSAGES: 346, Api.COUNT_TOKENS: 346}
 """What the model is told so that it can use tools.
 
 Source: Anthropic, "Tool use", pricing: 159 to 530 tokens by model; OpenAI publishes none.
 """
 
-_IMAGE: Final = {"image_url": 1100, "image": 1600}
+_IMAGE: Final = {"image_url": 1100, "input_image": 1100, "image": 1600}
 _IMAGE_LOW_DETAIL: Final = 85
-_NOT_TEXT: Final = ("document", "file", "input_audio", "tool_result", *_IMAGE)
+_NOT_TEXT: Final = ("document", "file", "input_file", "input_audio", "tool_result", *_IMAGE)
 _DOCUMENT_LEAST: Final = 1500
 _BASE64_PER_DOCUMENT_TOKEN: Final = 32
 _BASE64_PER_AUDIO_TOKEN: Final = 2000
@@ -63,7 +63,9 @@ _MOST_PARTS: Final = 20_000
 
 _TEXTS: Final = {
     Api.CHAT: ("messages", "tools", "functions", "response_format"),
+    Api.RESPONSES: ("input", "instructions", "tools", "text"),
     Api.MESSAGES: ("messages", "system", "tools", "output_config"),
+    Api.COUNT_TOKENS: ("messages", "system", "tools", "output_config"),
     Api.COMPLETIONS: ("prompt", "suffix"),
     Api.EMBEDDINGS: ("input",),
 }
@@ -96,10 +98,22 @@ def estimate_output(value: object) -> float:
     return total
 
 
+def estimate_json(text: bytes) -> float:
+    """The tokens of a text that a model wrote, as it stands in JSON."""
+    if text.isascii() and b"\\u" not in text:
+        return len(text) / _CHARS_PER_TOKEN
+    return estimate_text(text)
+
+
 def _written(text: str) -> float:
     if text.isascii():
         return len(text) / _CHARS_PER_TOKEN
     return estimate_text(text.encode(errors="replace"))
+
+
+def count_body(tokens: int) -> bytes:
+    """Our own count as `count_tokens` tells it. Source: Anthropic API reference, "Count tokens"."""
+    return orjson.dumps({"input_tokens": tokens})
 
 
 @per_request
@@ -116,9 +130,9 @@ def estimate_input(api: Api, document: Document) -> InputEstimate:
     for name in _TEXTS[api]:
         if not (value := document.value.get(name)):
             continue
-        if name == "messages":
+        if name == "messages" or (_is_items(api, name) and type(value) is list):
             media = _Media()
-            tokens += _estimate_messages(value, document.raw(name), media) + media.tokens
+            tokens += _estimate_turns(value, document.raw(name), media) + media.tokens
             has_images = media.has_images
         elif (ready := _ready_tokens(name, value)) is not None:
             tokens += ready
@@ -128,31 +142,52 @@ def estimate_input(api: Api, document: Document) -> InputEstimate:
     return InputEstimate(tokens, has_images)
 
 
-def _estimate_messages(messages: list[dict[str, Any]], raw: bytes, media: "_Media") -> int:
-    """The tokens of the messages' text; `media` takes up the rest."""
-    texts = []
-    for message in messages:
-        content = message.get("content")
-        if type(content) is list:
-            kept = media.take(content, _TOOL_RESULT_DEPTH)
-            texts.append(message if kept is content else {**message, "content": kept})
-        else:
-            texts.append(message)
-    if media.tokens:
+def _is_items(api: Api, name: str) -> bool:
+    """Whether `name` is what is said in a request of responses."""
+    return name == "input" and api is Api.RESPONSES
+
+
+def _estimate_turns(turns: list[dict[str, Any]], raw: bytes, media: "_Media") -> int:
+    """The tokens of the text of messages, or items of responses; `media` takes up the rest."""
+    texts = [_without_media(turn, media) for turn in turns]
+    if media.found:
         # orjson writes only 254 levels; deeper ones are estimated with the media's own bytes.
         with suppress(orjson.JSONEncodeError):
             raw = orjson.dumps(texts)
-    count = len(messages)
+    count = len(turns)
     return max(0, estimate_text(raw) - _MESSAGE_JSON * count) + _PER_MESSAGE * count
 
 
+def _without_media(turn: dict[str, Any], media: "_Media") -> dict[str, Any]:
+    """`turn` without what `media` takes up, itself if there is nothing."""
+    if turn.get("type") == "reasoning":
+        return media.unseal(turn)
+    for name in ("content", "output"):
+        parts = turn.get(name)
+        if type(parts) is list:
+            kept = media.take(parts, _TOOL_RESULT_DEPTH)
+            return turn if kept is parts else {**turn, name: kept}
+    return turn
+
+
 class _Media:
-    """What messages hold besides text: images, documents, sound."""
+    """What messages hold besides text: images, documents, sound, encrypted reasoning.
+
+    `found` tells that there was any of it.
+    """
 
     def __init__(self) -> None:
+        self.found = False
         self.tokens = 0
         self.has_images = False
         self._parts_left = _MOST_PARTS
+
+    def unseal(self, item: dict[str, Any]) -> dict[str, Any]:
+        """`item` without its encrypted reasoning, whose length says little of its tokens."""
+        if "encrypted_content" not in item:
+            return item
+        self.found = True
+        return {name: value for name, value in item.items() if name != "encrypted_content"}
 
     def take(self, content: list[Any], depth: int) -> list[Any]:
         """Count what is in `content`; return it without, or as it is when there is nothing."""
@@ -170,6 +205,7 @@ class _Media:
                     part = {**part, "content": self.take(inner, depth - 1)}
                 kept.append(part)
             elif kind in _NOT_TEXT and (cost := _media_tokens(part)) is not None:
+                self.found = True
                 self.tokens += cost
                 self.has_images = self.has_images or kind in _IMAGE
             else:
@@ -182,12 +218,13 @@ def _media_tokens(part: dict[str, Any]) -> int | None:
     kind = part["type"]
     if kind in _IMAGE:
         image = part.get("image_url")
-        low = isinstance(image, dict) and image.get("detail") == "low"
+        detail = image.get("detail") if isinstance(image, dict) else part.get("detail")
+        low = detail == "low"
         return _IMAGE_LOW_DETAIL if low else _IMAGE[kind]
     if kind == "input_audio":
         return 1 + _base64_chars(part.get("input_audio"), "data") // _BASE64_PER_AUDIO_TOKEN
-    if kind == "file":
-        chars = _base64_chars(part.get("file"), "file_data")
+    if kind in ("file", "input_file"):
+        chars = _base64_chars(part.get("file", part), "file_data")
     else:
         source = part.get("source")
         if isinstance(source, dict) and source.get("type") in ("text", "content"):

@@ -32,6 +32,26 @@ def openai_usage(report: Mapping[str, Any]) -> Usage:
     )
 
 
+def responses_usage(report: Mapping[str, Any]) -> Usage:
+    """The `usage` object of responses. Source: OpenAI API reference, "The response object".
+
+    It has other names than that of chat completions, and the same meaning.
+    """
+    given, made = _details(report, "input_tokens"), _details(report, "output_tokens")
+    input_tokens = _count(report, "input_tokens")
+    output_tokens = max(
+        _count(report, "output_tokens"), _count(report, "total_tokens") - input_tokens
+    )
+    cached = min(_count(given, "cached_tokens"), input_tokens)
+    return Usage(
+        input_tokens=input_tokens,
+        cached_input_tokens=cached,
+        cache_write_5m_tokens=min(_count(given, "cache_write_tokens"), input_tokens - cached),
+        output_tokens=output_tokens,
+        reasoning_tokens=min(_count(made, "reasoning_tokens"), output_tokens),
+    )
+
+
 def embeddings_usage(report: Mapping[str, Any]) -> Usage:
     """The `usage` object of embeddings, which are all input.
 
@@ -75,6 +95,8 @@ def _details(report: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _count(report: Mapping[str, Any], name: str) -> int:
     """A counter: 0 where it is absent or no number of tokens."""
     value = report.get(name)
+    if type(value) is int and 0 <= value <= _MOST_TOKENS:
+        return value
     if not isinstance(value, int | float) or value < 0:
         return 0
     return int(min(value, _MOST_TOKENS))

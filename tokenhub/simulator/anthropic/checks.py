@@ -1,8 +1,12 @@
 """Checks of Anthropic's messages API, with its wording (clients recover by it)."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
+from tokenhub.simulator.anthropic import fields
+from tokenhub.simulator.anthropic.abilities import Abilities
+from tokenhub.simulator.anthropic.media import check_media
 from tokenhub.simulator.anthropic.models import unknown_model
 from tokenhub.simulator.errors import ApiError
 from tokenhub.simulator.exchange import Exchange
@@ -12,10 +16,8 @@ from tokenhub.simulator.model.signatures import seal_is_valid, signature_is_vali
 
 MAX_CACHE_POINTS = 4
 
-_THINKING_DOCS = (
-    "Please consult our documentation at "
-    "https://docs.claude.com/en/docs/build-with-claude/extended-thinking"
-)
+LEAST_TOP_P = 0.99
+"""Below it a model without sampling parameters refuses `top_p` (migration guide, 4.7)."""
 
 
 def required(body: Json, name: str) -> Any:
@@ -47,7 +49,7 @@ def model_of(exchange: Exchange) -> Model:
 
 
 def messages_of(body: Json, model: Model) -> list[Json]:
-    """The messages with their content as lists of blocks, checked."""
+    """The messages with their content as lists of blocks, each checked by itself."""
     messages = required(body, "messages")
     if not isinstance(messages, list):
         raise ApiError(400, "messages: Input should be a valid list")
@@ -57,8 +59,56 @@ def messages_of(body: Json, model: Model) -> list[Json]:
     for index, message in enumerate(read):
         for number, block in enumerate(message["content"]):
             _check_block(f"messages.{index}.content.{number}", block, model)
-    _check_tool_results(read)
     return read
+
+
+def system_of(body: Json) -> list[Json]:
+    """The system prompt as text blocks, checked."""
+    blocks = blocks_of("system", body.get("system") or [])
+    for number, block in enumerate(blocks):
+        if block["type"] != "text":
+            raise ApiError(400, f"system.{number}.type: Input should be 'text'")
+        if not isinstance(block.get("text"), str):
+            raise ApiError(400, f"system.{number}.text: Field required")
+        if not block["text"]:
+            raise ApiError(400, "system: text content blocks must be non-empty")
+        fields.check_block(f"system.{number}", block)
+    return blocks
+
+
+def sampling_of(body: Json, abilities: Abilities) -> None:
+    """Refuse temperature, top_p and top_k out of range, or where the model takes none."""
+    temperature, top_p = (_share(body, name) for name in ("temperature", "top_p"))
+    top_k = body.get("top_k")
+    if top_k is not None and (isinstance(top_k, bool) or not isinstance(top_k, int)):
+        raise ApiError(400, "top_k: Input should be a valid integer")
+    if abilities.sampling:
+        if temperature is not None and top_p is not None:
+            raise ApiError(
+                400,
+                "`temperature` and `top_p` cannot both be specified for this model. Please use "
+                "only one.",
+            )
+        return
+    unusual = {
+        "temperature": temperature not in (None, 1),
+        "top_p": top_p is not None and top_p < LEAST_TOP_P,
+        "top_k": top_k is not None,
+    }
+    for name in (name for name, refused in unusual.items() if refused):
+        raise ApiError(400, f"`{name}` is deprecated for this model.")
+
+
+def _share(body: Json, name: str) -> float | None:
+    value = body.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ApiError(400, f"{name}: Input should be a valid number")
+    if not 0 <= value <= 1:
+        bound = "greater than or equal to 0" if value < 0 else "less than or equal to 1"
+        raise ApiError(400, f"{name}: Input should be {bound}")
+    return float(value)
 
 
 def blocks_of(where: str, content: Any) -> list[Json]:
@@ -72,6 +122,8 @@ def blocks_of(where: str, content: Any) -> list[Json]:
             raise ApiError(400, f"{where}.{number}: Input should be an object")
         if "type" not in block:
             raise ApiError(400, f"{where}.{number}.type: Field required")
+        if not isinstance(block["type"], str):
+            raise ApiError(400, f"{where}.{number}.type: Input should be a valid string")
     return content
 
 
@@ -91,75 +143,6 @@ def check_cache_points(blocks: Sequence[Json]) -> None:
         )
 
 
-def check_thinking(body: Json, messages: Sequence[Json], max_tokens: int) -> str:
-    """The thinking asked for: `disabled`, `enabled` or `adaptive`; ApiError where it clashes."""
-    config = body.get("thinking")
-    if config is None:
-        return "disabled"
-    kind = config.get("type") if isinstance(config, dict) else None
-    if kind not in ("enabled", "disabled", "adaptive", "between_tools"):
-        raise ApiError(
-            400,
-            f"thinking: Input tag '{kind}' found using 'type' does not match any of the expected "
-            "tags: 'disabled', 'enabled', 'adaptive', 'between_tools'",
-        )
-    if kind in ("disabled", "between_tools"):
-        return "disabled"
-    if kind == "enabled":
-        _check_budget(config.get("budget_tokens"), max_tokens)
-    _check_thinking_company(body)
-    _check_thinking_kept(messages)
-    return str(kind)
-
-
-def _check_budget(budget: Any, max_tokens: int) -> None:
-    if budget is None:
-        raise ApiError(400, "thinking.enabled.budget_tokens: Field required")
-    if isinstance(budget, bool) or not isinstance(budget, int):
-        raise ApiError(400, "thinking.enabled.budget_tokens: Input should be a valid integer")
-    if budget < 1024:
-        raise ApiError(
-            400,
-            "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024",
-        )
-    if max_tokens <= budget:
-        raise ApiError(
-            400,
-            f"`max_tokens` must be greater than `thinking.budget_tokens`. {_THINKING_DOCS}"
-            "#max-tokens-and-context-window-size",
-        )
-
-
-def _check_thinking_company(body: Json) -> None:
-    if body.get("temperature") not in (None, 1):
-        raise ApiError(
-            400,
-            f"`temperature` may only be set to 1 when thinking is enabled. {_THINKING_DOCS}"
-            "#important-considerations-when-using-extended-thinking",
-        )
-    choice = body.get("tool_choice")
-    if isinstance(choice, dict) and choice.get("type") in ("any", "tool"):
-        raise ApiError(400, "Thinking may not be enabled when tool_choice forces tool use.")
-
-
-def _check_thinking_kept(messages: Sequence[Json]) -> None:
-    """While tool results come in, the turn that asked for them must begin with its thinking."""
-    newest = messages[-1]["content"]
-    if len(messages) < 2 or not any(block["type"] == "tool_result" for block in newest):
-        return
-    index = len(messages) - 2
-    first = messages[index]["content"][0]["type"]
-    if first not in ("thinking", "redacted_thinking"):
-        raise ApiError(
-            400,
-            f"messages.{index}.content.0.type: Expected `thinking` or `redacted_thinking`, but "
-            f"found `{first}`. When `thinking` is enabled, a final `assistant` message must start "
-            "with a thinking block (preceeding the lastmost set of `tool_use` and `tool_result` "
-            "blocks). We recommend you include thinking blocks from previous turns. To avoid this "
-            f"requirement, disable `thinking`. {_THINKING_DOCS}",
-        )
-
-
 def _message(index: int, message: Any) -> Json:
     where = f"messages.{index}"
     if not isinstance(message, dict):
@@ -169,6 +152,7 @@ def _message(index: int, message: Any) -> Json:
             raise ApiError(400, f"{where}.{name}: Field required")
     if message["role"] not in ("user", "assistant", "system"):
         raise ApiError(400, f"{where}.role: Input should be 'user', 'assistant' or 'system'")
+    fields.check_message(where, message)
     content = blocks_of(f"{where}.content", message["content"])
     if not content:
         raise ApiError(
@@ -179,56 +163,68 @@ def _message(index: int, message: Any) -> Json:
     return {**message, "content": content}
 
 
-_FIELDS: dict[str, tuple[str, ...]] = {
+_REQUIRED: dict[str, tuple[str, ...]] = {
     "text": ("text",),
     "thinking": ("thinking", "signature"),
     "redacted_thinking": ("data",),
     "tool_use": ("id", "name", "input"),
     "tool_result": ("tool_use_id",),
     "image": ("source",),
+    "document": ("source",),
 }
+_OBJECTS = ("input", "source")
+_PATTERNS = {
+    ("tool_use", "id"): r"^[a-zA-Z0-9_-]+$",
+    ("tool_use", "name"): r"^[a-zA-Z0-9_-]{1,200}$",
+    ("tool_result", "tool_use_id"): r"^[a-zA-Z0-9_-]+$",
+}
+_IN_RESULTS = ("text", "image", "search_result", "document", "tool_reference", "browser_state")
 
 
 def _check_block(where: str, block: Json, model: Model) -> None:
     kind = block["type"]
-    for name in _FIELDS.get(kind, ()):
-        value = block.get(name)
-        if value is None:
-            raise ApiError(400, f"{where}.{kind}.{name}: Field required")
-        if name not in ("input", "source") and not isinstance(value, str):
-            raise ApiError(400, f"{where}.{kind}.{name}: Input should be a valid string")
-    if kind == "text" and not block["text"]:
-        raise ApiError(400, "messages: text content blocks must be non-empty")
-    if kind == "thinking" and not signature_is_valid(
-        model.id, block["thinking"], block["signature"]
-    ):
-        raise ApiError(400, f"{where}: Invalid `signature` in `thinking` block")
-    if kind == "redacted_thinking" and not seal_is_valid(model.id, block["data"]):
-        raise ApiError(400, f"{where}: Invalid `data` in `redacted_thinking` block")
+    for name in _REQUIRED.get(kind, ()):
+        _check_field(f"{where}.{kind}.{name}", kind, name, block.get(name))
+    fields.check_block(where, block)
+    match kind:
+        case "text" if not block["text"]:
+            raise ApiError(400, "messages: text content blocks must be non-empty")
+        case "thinking" if not signature_is_valid(model.id, block["thinking"], block["signature"]):
+            raise ApiError(400, f"{where}: Invalid `signature` in `thinking` block")
+        case "redacted_thinking" if not seal_is_valid(model.id, block["data"]):
+            raise ApiError(400, f"{where}: Invalid `data` in `redacted_thinking` block")
+        case "image" | "document":
+            check_media(where, block)
+        case "tool_result":
+            _check_result(f"{where}.tool_result", block, model)
+        case _:
+            pass
 
 
-def _check_tool_results(messages: Sequence[Json]) -> None:
-    asked: list[str] = []
-    for index, message in enumerate(messages):
-        given = [b["tool_use_id"] for b in message["content"] if b["type"] == "tool_result"]
-        for number, block in enumerate(message["content"]):
-            if block["type"] == "tool_result" and block["tool_use_id"] not in asked:
-                raise ApiError(
-                    400,
-                    f"messages.{index}.content.{number}: unexpected `tool_use_id` found in "
-                    f"`tool_result` blocks: {block['tool_use_id']}. Each `tool_result` block must "
-                    "have a corresponding `tool_use` block in the previous message.",
-                )
-        _refuse_unanswered(index - 1, [id_ for id_ in asked if id_ not in given])
-        asked = [str(b["id"]) for b in message["content"] if b["type"] == "tool_use"]
-    _refuse_unanswered(len(messages) - 1, asked)
+def _check_field(where: str, kind: str, name: str, value: Any) -> None:
+    if value is None:
+        raise ApiError(400, f"{where}: Field required")
+    if name in _OBJECTS:
+        if not isinstance(value, dict):
+            raise ApiError(400, f"{where}: Input should be a valid dictionary")
+        return
+    if not isinstance(value, str):
+        raise ApiError(400, f"{where}: Input should be a valid string")
+    pattern = _PATTERNS.get((kind, name))
+    if pattern is not None and not re.fullmatch(pattern, value):
+        raise ApiError(400, f"{where}: String should match pattern '{pattern}'")
 
 
-def _refuse_unanswered(index: int, ids: Sequence[str]) -> None:
-    if ids:
-        raise ApiError(
-            400,
-            f"messages.{index}: `tool_use` ids were found without `tool_result` blocks immediately "
-            f"after: {', '.join(ids)}. Each `tool_use` block must have a corresponding "
-            "`tool_result` block in the next message.",
-        )
+def _check_result(where: str, block: Json, model: Model) -> None:
+    failed = block.get("is_error")
+    if failed is not None and not isinstance(failed, bool):
+        raise ApiError(400, f"{where}.is_error: Input should be a valid boolean")
+    content = block.get("content")
+    if content is None or isinstance(content, str):
+        return
+    for number, part in enumerate(blocks_of(f"{where}.content", content)):
+        if part["type"] not in _IN_RESULTS:
+            raise fields.wrong_tag(f"{where}.content.{number}", part["type"], _IN_RESULTS)
+        _check_block(f"{where}.content.{number}", part, model)
+    if failed and any(part["type"] != "text" for part in content):
+        raise ApiError(400, f"{where}: all content must be type `text` if `is_error` is true")

@@ -5,12 +5,15 @@ from tokenhub.simulator.anthropic.parts import head, message_blocks, stop_fields
 from tokenhub.simulator.exchange import Exchange
 from tokenhub.simulator.frames import Answer, compact
 from tokenhub.simulator.model.brain import think
+from tokenhub.simulator.model.reply import Finish, Reply
 
 
 def answer(exchange: Exchange) -> Answer:
     """The answer to a messages request, streamed when it asks for that."""
     request = messages_input.read(exchange)
     reply = think(request.prompt, exchange.profile, request.model.id, exchange.seed)
+    if request.refused:
+        reply = Reply((), (), (), Finish.REFUSED)
     blocks = message_blocks(exchange, request, reply)
     if request.stream:
         frames = messages_stream.frames(exchange, request, reply, blocks)
@@ -18,7 +21,7 @@ def answer(exchange: Exchange) -> Answer:
     body = {
         **head(exchange, request),
         "content": [block.whole for block in blocks],
-        **stop_fields(request, reply),
+        **stop_fields(reply),
         "usage": usage(request, reply),
     }
     return Answer(body=compact(body), tokens=reply.output_tokens)

@@ -1,10 +1,17 @@
 """Reads a request to `/v1/messages` (Anthropic API reference, messages)."""
 
 import json
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
 from tokenhub.simulator.anthropic import checks as check
+from tokenhub.simulator.anthropic import fields
+from tokenhub.simulator.anthropic.abilities import Abilities, abilities_of
+from tokenhub.simulator.anthropic.schemas import check_input_schema, check_output_schema
+from tokenhub.simulator.anthropic.thinking import check_thinking, effort_of
+from tokenhub.simulator.anthropic.threads import check_thread
+from tokenhub.simulator.anthropic.turns import turns_of
 from tokenhub.simulator.errors import ApiError
 from tokenhub.simulator.exchange import Exchange
 from tokenhub.simulator.frames import Json
@@ -35,19 +42,23 @@ REFUSE = (
 """The documented text that makes a model refuse."""
 
 _MESSAGE_TOKENS = 3
-_THINKING_WORDS = 40
+_TOOL_NAME = r"^[a-zA-Z0-9_-]{1,128}$"
+_THINKING_WORDS = {"low": 15, "medium": 25, "high": 40, "xhigh": 60, "max": 90}
 
 
 @dataclass(frozen=True, slots=True)
 class MessagesRequest:
-    """A messages request, read: the prompt and what the answer must look like."""
+    """A messages request, read: the prompt and what the answer must look like.
+
+    `display` is that of the thinking: `summarized`, `omitted` or `updates`.
+    """
 
     model: Model
     prompt: Prompt
     cache: CacheUse
     stream: bool
     thinking: bool
-    omitted: bool
+    display: str
     redacted: bool
     refused: bool
 
@@ -55,7 +66,10 @@ class MessagesRequest:
 def read(exchange: Exchange) -> MessagesRequest:
     """The request in `exchange`; ApiError as Anthropic refuses it."""
     body = exchange.body
+    fields.check_body(body, exchange.headers)
     model = check.model_of(exchange)
+    check_thread(body)
+    abilities = abilities_of(model.id)
     max_tokens = check.positive_integer(body, "max_tokens")
     if max_tokens > model.max_output_tokens:
         raise ApiError(
@@ -67,25 +81,32 @@ def read(exchange: Exchange) -> MessagesRequest:
     if not isinstance(stream, bool):
         raise ApiError(400, "stream: Input should be a valid boolean")
     messages = check.messages_of(body, model)
-    thinking = check.check_thinking(body, messages, max_tokens)
+    turns = turns_of(messages, abilities)
+    check.sampling_of(body, abilities)
+    effort = effort_of(body, abilities)
+    betas = fields.betas(exchange.headers)
+    thinking = check_thinking(body, turns, max_tokens, abilities, betas)
+    _check_service_tier(body)
     segments = _segments(body, messages)
     overhead = _overhead(body, messages)
     tokens = sum(segment.tokens for segment in segments) + overhead
     _check_context(model, tokens)
     text = _newest_user_text(messages)
     display = body["thinking"].get("display") if thinking != "disabled" else None
+    usual = "summarized" if abilities.shows_thinking else "omitted"
     return MessagesRequest(
         model=model,
         prompt=replace(
-            _prompt(body, messages, text),
+            _prompt(body, messages, text, abilities),
             input_tokens=tokens,
             max_tokens=max_tokens,
-            reasoning_words=0 if thinking == "disabled" else _THINKING_WORDS,
+            answering_tools=any(b["type"] == "tool_result" for _, b in turns[-1].blocks),
+            reasoning_words=0 if thinking == "disabled" else _THINKING_WORDS[effort],
         ),
         cache=exchange.cache.explicit(model.id, segments, overhead),
         stream=stream,
         thinking=thinking != "disabled",
-        omitted=display == "omitted",
+        display=display or usual,
         redacted=REDACT in text,
         refused=REFUSE in text,
     )
@@ -94,7 +115,10 @@ def read(exchange: Exchange) -> MessagesRequest:
 def count(exchange: Exchange) -> int:
     """The input tokens of a `count_tokens` request, checked as `read` does."""
     body = exchange.body
-    messages = check.messages_of(body, check.model_of(exchange))
+    fields.check_body(body, exchange.headers)
+    model = check.model_of(exchange)
+    messages = check.messages_of(body, model)
+    turns_of(messages, abilities_of(model.id))
     return sum(s.tokens for s in _segments(body, messages)) + _overhead(body, messages)
 
 
@@ -110,7 +134,7 @@ def _overhead(body: Json, messages: list[Json]) -> int:
 def _segments(body: Json, messages: list[Json]) -> list[Segment]:
     """The prompt's blocks in the order in which they are cached: tools, system, messages."""
     blocks = [tool for tool in _tools(body) if isinstance(tool, dict)]
-    blocks += check.blocks_of("system", body.get("system") or [])
+    blocks += check.system_of(body)
     for message in messages:
         blocks += message["content"]
     everywhere = {"cache_control": body["cache_control"]} if body.get("cache_control") else {}
@@ -149,24 +173,41 @@ def _newest_user_text(messages: list[Json]) -> str:
     return "\n".join(block["text"] for block in blocks if block["type"] == "text")
 
 
-def _prompt(body: Json, messages: list[Json], text: str) -> Prompt:
-    """All but the sizes."""
-    choice, only, parallel = _tool_choice(body)
+def _check_service_tier(body: Json) -> None:
+    if body.get("service_tier") not in (None, "auto", "standard_only"):
+        raise ApiError(400, "service_tier: Input should be 'auto' or 'standard_only'")
+
+
+def _stops(body: Json) -> tuple[str, ...]:
     stops = body.get("stop_sequences") or []
     if not isinstance(stops, list) or not all(isinstance(stop, str) for stop in stops):
         raise ApiError(400, "stop_sequences: Input should be a valid list")
-    newest = messages[-1]
+    if any(not stop.strip() for stop in stops):
+        raise ApiError(400, "stop_sequences: each stop sequence must contain non-whitespace")
+    return tuple(stops)
+
+
+def _prompt(body: Json, messages: list[Json], text: str, abilities: Abilities) -> Prompt:
+    """All but the sizes."""
+    tools = tuple(_tool(index, tool) for index, tool in enumerate(_tools(body)))
+    names = [tool.name for tool in tools]
+    if len(set(names)) < len(names):
+        raise ApiError(400, "tools: Tool names must be unique.")
+    choice, only, parallel = _tool_choice(body)
+    if only is not None and only not in names:
+        raise ApiError(400, f"Tool '{only}' not found in provided tools")
+    if choice == "any" and not abilities.forced_tools:
+        raise ApiError(400, "tool_choice forces tool use is not compatible with this model.")
     return Prompt(
         text=text,
         turns=len(messages),
         input_tokens=0,
         max_tokens=0,
-        answering_tools=any(block["type"] == "tool_result" for block in newest["content"]),
-        tools=tuple(_tool(index, tool) for index, tool in enumerate(_tools(body))),
+        tools=tools,
         choice=choice,
         only_tool=only,
         parallel=parallel,
-        stops=tuple(stops),
+        stops=_stops(body),
         schema=_schema(body),
         preamble=choice == "auto",
     )
@@ -180,11 +221,19 @@ def _tools(body: Json) -> list[Any]:
 
 
 def _tool(index: int, tool: Any) -> Tool:
+    where = f"tools.{index}"
     if not isinstance(tool, dict) or not isinstance(tool.get("name"), str):
-        raise ApiError(400, f"tools.{index}.custom.name: Field required")
-    if tool.get("type", "custom") == "custom" and not isinstance(tool.get("input_schema"), dict):
-        raise ApiError(400, f"tools.{index}.custom.input_schema: Field required")
-    return Tool(tool["name"], tool.get("input_schema") or {"type": "object"})
+        raise ApiError(400, f"{where}.custom.name: Field required")
+    if tool.get("type") not in (None, "custom"):
+        return Tool(tool["name"], {"type": "object"})
+    fields.check_tool(where, tool)
+    if not re.fullmatch(_TOOL_NAME, tool["name"]):
+        raise ApiError(400, f"{where}.custom.name: String should match pattern '{_TOOL_NAME}'")
+    schema = tool.get("input_schema")
+    check_input_schema(f"{where}.custom.input_schema", schema)
+    if tool.get("strict"):
+        check_output_schema(f"{where}.custom.input_schema", schema)
+    return Tool(tool["name"], schema)
 
 
 def _tool_choice(body: Json) -> tuple[Choice, str | None, bool]:
@@ -203,7 +252,9 @@ def _tool_choice(body: Json) -> tuple[Choice, str | None, bool]:
         case "none":
             return "none", None, parallel
         case "tool":
-            return "any", str(choice.get("name")), parallel
+            if not isinstance(choice.get("name"), str):
+                raise ApiError(400, "tool_choice.tool.name: Field required")
+            return "any", choice["name"], parallel
         case _:
             raise ApiError(
                 400,
@@ -213,13 +264,19 @@ def _tool_choice(body: Json) -> tuple[Choice, str | None, bool]:
 
 
 def _schema(body: Json) -> Json | None:
+    """The schema of the answer, by `output_config.format` or by the beta's older field."""
     config = body.get("output_config") or {}
+    where = "output_config.format"
     wanted = config.get("format") if isinstance(config, dict) else None
+    if wanted is None:
+        where = "output_format"
+        wanted = body.get(where)
     if wanted is None:
         return None
     if not isinstance(wanted, dict) or wanted.get("type") != "json_schema":
-        raise ApiError(400, "output_config.format.type: Input should be 'json_schema'")
+        raise ApiError(400, f"{where}.type: Input should be 'json_schema'")
     schema = wanted.get("schema")
     if not isinstance(schema, dict):
-        raise ApiError(400, "output_config.format.schema: Field required")
+        raise ApiError(400, f"{where}.schema: Field required")
+    check_output_schema(f"{where}.schema", schema)
     return schema

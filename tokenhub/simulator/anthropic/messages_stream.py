@@ -13,7 +13,7 @@ from tokenhub.simulator.anthropic.parts import (
 )
 from tokenhub.simulator.exchange import Exchange
 from tokenhub.simulator.frames import Frame, named_event
-from tokenhub.simulator.model.brain import Reply
+from tokenhub.simulator.model.reply import Reply
 
 PING = named_event({"type": "ping"})
 
@@ -25,7 +25,7 @@ def frames(
 
     A `ping` follows the first block's start, as the real service sends it.
     """
-    begun = min(1, all_tokens(request, reply))
+    begun = min(1, all_tokens(reply))
     message = {
         **head(exchange, request),
         "content": [],
@@ -40,7 +40,7 @@ def frames(
     yield named_event(
         {
             "type": "message_delta",
-            "delta": stop_fields(request, reply),
+            "delta": stop_fields(reply),
             "usage": delta_usage(request, reply),
         }
     )

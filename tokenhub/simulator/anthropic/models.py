@@ -1,7 +1,9 @@
 """Anthropic's list of models (API reference, models)."""
 
+from collections.abc import Container, Iterable
 from datetime import UTC, datetime
 
+from tokenhub.simulator.anthropic.abilities import EFFORTS, THINKING, Abilities, abilities_of
 from tokenhub.simulator.errors import ApiError
 from tokenhub.simulator.exchange import Exchange
 from tokenhub.simulator.frames import Answer, Json, compact
@@ -67,24 +69,25 @@ def _described(model: Model) -> Json:
         "line": family,
         "max_input_tokens": model.context_tokens,
         "max_tokens": model.max_output_tokens,
-        "capabilities": _capabilities(),
+        "capabilities": _capabilities(abilities_of(model.id)),
     }
 
 
-def _capabilities() -> Json:
-    levels = dict.fromkeys(("low", "medium", "high", "max", "xhigh"), _YES)
+def _capabilities(abilities: Abilities) -> Json:
+    levels = _supported(EFFORTS, abilities.efforts)
     return {
         "batch": _NO,
         "citations": _NO,
         "code_execution": _NO,
         "context_management": _NO,
-        "effort": {**_YES, **levels},
+        "effort": {"supported": bool(abilities.efforts), **levels},
         "image_input": _YES,
-        "pdf_input": _NO,
+        "pdf_input": _YES,
         "server_tools": {**_NO, "code_execution": _NO, "web_search": _NO},
         "structured_outputs": _YES,
-        "thinking": {
-            **_YES,
-            "types": {"adaptive": _YES, "between_tools": _NO, "disabled": _YES, "enabled": _YES},
-        },
+        "thinking": {**_YES, "types": _supported(THINKING, abilities.thinking)},
     }
+
+
+def _supported(names: Iterable[str], known: Container[str]) -> Json:
+    return {name: _YES if name in known else _NO for name in names}

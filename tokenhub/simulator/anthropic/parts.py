@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tokenhub.simulator.anthropic.messages_input import MessagesRequest
 from tokenhub.simulator.exchange import Exchange
 from tokenhub.simulator.frames import Json
-from tokenhub.simulator.model.brain import Finish, Reply
+from tokenhub.simulator.model.reply import Finish, Reply
 from tokenhub.simulator.model.signatures import seal, sign
 
 _STOP_REASONS = {
@@ -14,6 +14,10 @@ _STOP_REASONS = {
     Finish.STOP_SEQUENCE: "stop_sequence",
     Finish.LENGTH: "max_tokens",
     Finish.TOOLS: "tool_use",
+    Finish.REFUSED: "refusal",
+    Finish.FILTERED: "refusal",
+    Finish.PAUSED: "pause_turn",
+    Finish.WINDOW: "model_context_window_exceeded",
 }
 
 
@@ -36,15 +40,17 @@ def head(exchange: Exchange, request: MessagesRequest) -> Json:
     }
 
 
-def stop_fields(request: MessagesRequest, reply: Reply) -> Json:
+def stop_fields(reply: Reply) -> Json:
     """Why the message ended."""
-    if request.refused:
-        details = {"type": "refusal", "category": None, "explanation": None}
-        return {"stop_reason": "refusal", "stop_sequence": None, "stop_details": details}
+    reason = _STOP_REASONS[reply.finish]
+    details = None
+    if reason == "refusal":
+        explanation = reply.text if reply.refused and reply.text else None
+        details = {"type": "refusal", "category": None, "explanation": explanation}
     return {
-        "stop_reason": _STOP_REASONS[reply.finish],
+        "stop_reason": reason,
         "stop_sequence": reply.stop_sequence,
-        "stop_details": None,
+        "stop_details": details,
     }
 
 
@@ -59,7 +65,7 @@ def usage(request: MessagesRequest, reply: Reply, output_tokens: int | None = No
             "ephemeral_5m_input_tokens": cache.written_5m,
             "ephemeral_1h_input_tokens": cache.written_1h,
         },
-        "output_tokens": all_tokens(request, reply) if output_tokens is None else output_tokens,
+        "output_tokens": all_tokens(reply) if output_tokens is None else output_tokens,
         "service_tier": "standard",
         "inference_geo": "global",
     }
@@ -75,14 +81,14 @@ def delta_usage(request: MessagesRequest, reply: Reply) -> Json:
     return {name: value for name, value in whole.items() if name not in left_out}
 
 
-def all_tokens(request: MessagesRequest, reply: Reply) -> int:
+def all_tokens(reply: Reply) -> int:
     """The output tokens that are charged; a refusal costs one."""
-    return 1 if request.refused else reply.output_tokens
+    return 1 if reply.refused else reply.output_tokens
 
 
 def message_blocks(exchange: Exchange, request: MessagesRequest, reply: Reply) -> list[Block]:
     """The content: thinking, text, calls of tools."""
-    if request.refused:
+    if reply.refused:
         return []
     blocks = []
     if reply.thinking:
@@ -114,14 +120,16 @@ def _input(arguments: str) -> Json:
 
 
 def _thinking(request: MessagesRequest, reply: Reply) -> Block:
+    """A block of thinking; of `updates` only what leads to calls is shown."""
     signature = sign(request.model.id, reply.reasoning)
-    shown = "" if request.omitted else reply.reasoning
+    omitted = request.display == "omitted" or (request.display == "updates" and not reply.calls)
     deltas: list[tuple[Json, int]] = [
         ({"type": "thinking_delta", "thinking": piece}, 1)
-        for piece in ([] if request.omitted else reply.thinking)
+        for piece in ([] if omitted else reply.thinking)
     ]
-    hidden = reply.reasoning_tokens if request.omitted else 0
+    hidden = reply.reasoning_tokens if omitted else 0
     deltas.append(({"type": "signature_delta", "signature": signature}, hidden))
+    shown = "" if omitted else reply.reasoning
     return Block(
         {"type": "thinking", "thinking": shown, "signature": signature},
         {"type": "thinking", "thinking": "", "signature": ""},

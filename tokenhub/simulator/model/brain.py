@@ -3,71 +3,14 @@
 import json
 import random
 import re
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import replace
 
 from tokenhub.simulator.model import text
 from tokenhub.simulator.model.json_schema import instance
 from tokenhub.simulator.model.prompt import Prompt, Tool
+from tokenhub.simulator.model.reply import CALL_TOKENS, Finish, Reply, ToolCall
 from tokenhub.simulator.model.tokens import pieces
 from tokenhub.simulator.profile import Profile
-
-CALL_TOKENS = 8
-"""Output tokens that a tool call costs beside its arguments."""
-
-
-class Finish(Enum):
-    """Why the model stopped."""
-
-    STOP = "stop"
-    LENGTH = "length"
-    TOOLS = "tools"
-    STOP_SEQUENCE = "stop_sequence"
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """A call of the tool `name`; `arguments` are the pieces of its JSON."""
-
-    name: str
-    arguments: tuple[str, ...]
-
-    @property
-    def json(self) -> str:
-        """The arguments' JSON; cut off when the tokens ran out."""
-        return "".join(self.arguments)
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the model says, in pieces of one token; `stop_sequence` is the one that ended it."""
-
-    thinking: tuple[str, ...]
-    words: tuple[str, ...]
-    calls: tuple[ToolCall, ...]
-    finish: Finish
-    stop_sequence: str | None = None
-
-    @property
-    def text(self) -> str:
-        """The whole answer."""
-        return "".join(self.words)
-
-    @property
-    def reasoning(self) -> str:
-        """The whole of the thinking."""
-        return "".join(self.thinking)
-
-    @property
-    def reasoning_tokens(self) -> int:
-        """Tokens of the thinking."""
-        return len(self.thinking)
-
-    @property
-    def output_tokens(self) -> int:
-        """All tokens, those of the thinking included."""
-        calls = sum(CALL_TOKENS + len(call.arguments) for call in self.calls)
-        return len(self.thinking) + len(self.words) + calls
 
 
 def think(prompt: Prompt, profile: Profile, model: str, seed: int, choice: int = 0) -> Reply:
@@ -76,6 +19,9 @@ def think(prompt: Prompt, profile: Profile, model: str, seed: int, choice: int =
         f"{seed}/{model}/{prompt.turns}/{len(prompt.text)}/{prompt.text[-2000:]}/{choice}"
     )
     thinking = text.thoughts(rng, prompt.reasoning_words) if prompt.reasoning_words else ""
+    if profile.refusal is not None:
+        reply = _cut(prompt, tuple(pieces(thinking)), profile.refusal, [])
+        return replace(reply, finish=Finish.REFUSED) if reply.finish is Finish.STOP else reply
     calls = _chosen_calls(prompt)
     if calls:
         said = "I'll look that up." if prompt.preamble else ""
@@ -83,11 +29,23 @@ def think(prompt: Prompt, profile: Profile, model: str, seed: int, choice: int =
         said = json.dumps(instance(prompt.schema or _ANY_OBJECT, rng), ensure_ascii=False)
     else:
         said = _said(prompt, profile, rng)
-    made = [
-        ToolCall(tool.name, tuple(pieces(json.dumps(instance(tool.parameters, rng)))))
-        for tool in calls
-    ]
-    return _cut(prompt, tuple(pieces(thinking)), said, made)
+    made = [] if profile.stop is not None else [_call(tool, rng) for tool in calls]
+    reply = _cut(prompt, tuple(pieces(thinking)), said, made)
+    return reply if profile.stop is None else _ended(reply, profile.stop)
+
+
+def _call(tool: Tool, rng: random.Random) -> ToolCall:
+    if tool.free_text:
+        return ToolCall(tool.name, tuple(pieces(text.prose(rng, 6))), free_text=True)
+    return ToolCall(tool.name, tuple(pieces(json.dumps(instance(tool.parameters, rng)))))
+
+
+def _ended(reply: Reply, finish: Finish) -> Reply:
+    """`reply` with another end; all but a pause come in the middle of the words."""
+    words = reply.words
+    if finish is not Finish.PAUSED:
+        words = words[: (len(words) + 1) // 2]
+    return replace(reply, words=words, calls=(), finish=finish, stop_sequence=None)
 
 
 _ANY_OBJECT = {
@@ -139,7 +97,7 @@ def _cut(prompt: Prompt, thinking: tuple[str, ...], said: str, calls: list[ToolC
     for call in calls:
         if left <= CALL_TOKENS:
             break
-        kept_calls.append(ToolCall(call.name, call.arguments[: left - CALL_TOKENS]))
+        kept_calls.append(replace(call, arguments=call.arguments[: left - CALL_TOKENS]))
         left -= CALL_TOKENS + len(kept_calls[-1].arguments)
     whole = (
         len(kept_thinking) == len(thinking)

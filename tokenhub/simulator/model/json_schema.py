@@ -70,8 +70,8 @@ class _Maker:
                 return self._string(schema)
 
     def _object(self, schema: Schema, depth: int) -> Schema:
-        properties = schema.get("properties") or {}
-        required = schema.get("required", [])
+        properties = _sized(schema.get("properties"), dict)
+        required = [name for name in _sized(schema.get("required"), list) if isinstance(name, str)]
         names = [name for name in properties if name in required or depth < _MAX_DEPTH // 2]
         made = {name: self.make(properties[name], depth + 1) for name in names}
         made.update({name: "amber" for name in required if name not in made})
@@ -127,3 +127,8 @@ class _Maker:
                     target = target.get(part, {}) if isinstance(target, dict) else {}
             schema = target
         return {}
+
+
+def _sized(value: Any, kind: type[Any]) -> Any:
+    """`value` when it is of `kind`, else an empty one: a malformed schema still gets a value."""
+    return value if isinstance(value, kind) else kind()

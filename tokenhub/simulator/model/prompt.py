@@ -8,10 +8,11 @@ Choice = Literal["auto", "none", "any"]
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool that the model may call; `parameters` is its JSON Schema."""
+    """A tool that the model may call: `parameters` is its JSON Schema, or it takes free text."""
 
     name: str
     parameters: Any
+    free_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from tokenhub.simulator.exchange import Exchange
 from tokenhub.simulator.frames import Answer, Json, compact, indented
-from tokenhub.simulator.model.brain import Reply, think
+from tokenhub.simulator.model.brain import think
 from tokenhub.simulator.model.logprobs import token_logprobs
+from tokenhub.simulator.model.reply import Reply, ToolCall
 from tokenhub.simulator.openai import chat_input, chat_stream
 from tokenhub.simulator.openai.chat_input import ChatRequest
 from tokenhub.simulator.openai.parts import FINISH, call_id, chat_usage
@@ -57,7 +58,16 @@ def _head(exchange: Exchange, request: ChatRequest) -> Json:
 def _choice(exchange: Exchange, request: ChatRequest, index: int, reply: Reply) -> Json:
     logprobs = None
     if request.logprobs is not None:
-        logprobs = {"content": token_logprobs(reply.words, request.logprobs), "refusal": None}
+        tokens = token_logprobs(reply.words, request.logprobs)
+        refused = reply.refused and not exchange.vllm
+        logprobs = (
+            {"content": None, "refusal": tokens}
+            if refused
+            else {
+                "content": tokens,
+                "refusal": None,
+            }
+        )
     choice: Json = {
         "index": index,
         "message": _message(exchange, reply),
@@ -70,19 +80,22 @@ def _choice(exchange: Exchange, request: ChatRequest, index: int, reply: Reply) 
 
 
 def _message(exchange: Exchange, reply: Reply) -> Json:
-    content = reply.text if reply.words or not reply.calls else None
+    refused = reply.refused and not exchange.vllm
+    content = reply.text if (reply.words or not reply.calls) and not refused else None
     message: Json = {"role": "assistant", "content": content}
     if reply.calls:
-        message["tool_calls"] = [
-            {
-                "id": call_id(exchange),
-                "type": "function",
-                "function": {"name": call.name, "arguments": call.json},
-            }
-            for call in reply.calls
-        ]
-    message |= {"refusal": None}
+        message["tool_calls"] = [_call(exchange, call) for call in reply.calls]
+    message |= {"refusal": reply.text if refused else None}
     if not exchange.vllm:
         return message | {"annotations": []}
     message.setdefault("tool_calls", [])
-    return message | _VLLM_MESSAGE | {"reasoning_content": reply.reasoning or None}
+    thought = dict.fromkeys(exchange.profile.reasoning_fields, reply.reasoning or None)
+    return message | _VLLM_MESSAGE | thought
+
+
+def _call(exchange: Exchange, call: ToolCall) -> Json:
+    if call.free_text:
+        custom = {"name": call.name, "input": call.json}
+        return {"id": call_id(exchange), "type": "custom", "custom": custom}
+    function = {"name": call.name, "arguments": call.json}
+    return {"id": call_id(exchange), "type": "function", "function": function}

@@ -9,7 +9,15 @@ from tokenhub.simulator.model.catalogue import Model
 from tokenhub.simulator.model.prompt import Choice, Tool
 from tokenhub.simulator.openai import checks as check
 
-EFFORT_WORDS = {"none": 0, "minimal": 4, "low": 15, "medium": 40, "high": 90, "xhigh": 150}
+EFFORT_WORDS = {
+    "none": 0,
+    "minimal": 4,
+    "low": 15,
+    "medium": 40,
+    "high": 90,
+    "xhigh": 150,
+    "max": 200,
+}
 """Words of thinking that each effort is worth."""
 
 
@@ -62,35 +70,62 @@ def _vllm_max_tokens(model: Model, tokens: int, wanted: int | None) -> int:
     return wanted or limit - tokens
 
 
-def reasoning_words(body: Json, model: Model) -> int:
+def reasoning_words(exchange: Exchange, model: Model) -> int:
     """How many words `model` thinks; ApiError for options that reasoning models do not take."""
+    body = exchange.body
     effort = check.optional(body, "reasoning_effort", "a string")
     temperature = check.decimal(body, "temperature", 0, 2)
     check.decimal(body, "top_p", 0, 1)
     if not model.reasons:
+        if effort is not None and not exchange.vllm:
+            raise ApiError(400, "Unrecognized request argument supplied: reasoning_effort")
         return 0
-    if temperature not in (None, 1) and not model.id.startswith("Qwen"):
+    if effort is not None and effort not in EFFORT_WORDS:
+        raise check.unsupported("reasoning_effort", effort, list(EFFORT_WORDS))
+    if not exchange.vllm:
+        _check_company(body, model, temperature)
+    return EFFORT_WORDS[effort or "medium"]
+
+
+_NOT_REASONING = ("logprobs", "top_logprobs", "logit_bias", "presence_penalty", "frequency_penalty")
+
+
+def _check_company(body: Json, model: Model, temperature: float | None) -> None:
+    """Refuse what OpenAI's reasoning models do not take (reasoning guide; reference of `stop`)."""
+    if temperature not in (None, 1):
         raise check.invalid(
             "temperature",
             f"Unsupported value: 'temperature' does not support {temperature} with this model. "
             "Only the default (1) value is supported.",
             "unsupported_value",
         )
-    if effort is not None and effort not in EFFORT_WORDS:
-        names = ", ".join(f"'{name}'" for name in EFFORT_WORDS)
+    refused = [name for name in _NOT_REASONING if body.get(name)]
+    refused += ["top_p"] if body.get("top_p") not in (None, 1) else []
+    refused += ["stop"] if body.get("stop") and model.id.startswith("o") else []
+    for name in refused:
         raise check.invalid(
-            "reasoning_effort", f"Invalid value: '{effort}'. Supported values are: {names}."
+            name,
+            f"Unsupported parameter: '{name}' is not supported with this model.",
+            "unsupported_parameter",
         )
-    return EFFORT_WORDS[effort or "medium"]
 
 
-def tool_of(index: int, tool: Any) -> Tool:
-    """The function that the tool number `index` is."""
+def tool_of(index: int, tool: Any, *, strict: bool) -> Tool:
+    """The tool number `index`; `strict`ly its name and schema are those that OpenAI takes."""
+    where = f"tools[{index}].function"
+    if isinstance(tool, dict) and tool.get("type") == "custom":
+        custom = tool.get("custom")
+        if not isinstance(custom, dict):
+            raise check.missing(f"tools[{index}].custom")
+        return Tool(check.name(custom, f"tools[{index}].custom.name"), {}, free_text=True)
     function = tool.get("function") if isinstance(tool, dict) else None
     if not isinstance(function, dict):
-        raise check.missing(f"tools[{index}].function")
+        raise check.missing(where)
     if not isinstance(function.get("name"), str):
-        raise check.missing(f"tools[{index}].function.name")
+        raise check.missing(f"{where}.name")
+    if strict:
+        check.name(function, f"{where}.name")
+        check.parameters(f"{where}.parameters", function["name"], function.get("parameters"))
     if function.get("strict"):
         check.strict_schema(function.get("parameters"), "function", function["name"])
     return Tool(function["name"], function.get("parameters") or {"type": "object"})
@@ -112,8 +147,10 @@ def tool_choice(body: Json) -> tuple[Choice, str | None]:
             return "none", None
         case "required":
             return "any", None
-        case {"function": {"name": str(name)}}:
+        case {"function": {"name": str(name)}} | {"custom": {"name": str(name)}}:
             return "any", name
+        case {"type": "allowed_tools"}:
+            return "auto", None
         case _:
             raise check.invalid(
                 "tool_choice",
@@ -136,10 +173,12 @@ def schema_of(body: Json, messages: list[Json]) -> Json | None:
                 )
             return {}
         case {"type": "json_schema", "json_schema": {"name": str(name)} as wanted}:
-            schema = wanted.get("schema") or {}
+            check.name(wanted, "response_format.json_schema.name")
+            where = "response_format.json_schema.schema"
+            schema: Json = check.optional(wanted, "schema", "an object", where) or {}
             if wanted.get("strict"):
                 check.strict_schema(schema, "response_format", name)
-            return dict(schema)
+            return schema
         case {"type": "json_schema"}:
             raise check.missing("response_format.json_schema")
         case other:

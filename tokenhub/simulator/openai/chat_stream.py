@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from tokenhub.simulator.exchange import Exchange
 from tokenhub.simulator.frames import DONE, Frame, Json, data_event
-from tokenhub.simulator.model.brain import Reply, ToolCall
 from tokenhub.simulator.model.logprobs import token_logprobs
+from tokenhub.simulator.model.reply import Reply, ToolCall
 from tokenhub.simulator.openai.chat_input import ChatRequest
 from tokenhub.simulator.openai.parts import FINISH, call_id
 
@@ -32,24 +32,34 @@ class _Writer:
     def choice(self, index: int, reply: Reply) -> Iterator[Frame]:
         """Everything of one choice."""
         vllm = self.exchange.vllm
-        role: Json = {"role": "assistant", "content": "" if reply.words or vllm else None}
-        if len(reply.calls) == 1 and not reply.words and not vllm:
-            role["tool_calls"] = [self._call_start(0, reply.calls[0])]
-        if not vllm:
-            role["refusal"] = None
+        role = self._opening(reply)
         started = "tool_calls" in role
         yield self._delta(index, role, 0 if vllm else reply.reasoning_tokens)
         for piece in reply.thinking if vllm else ():
-            yield self._delta(index, {"reasoning_content": piece}, 1)
+            thought = dict.fromkeys(self.exchange.profile.reasoning_fields, piece)
+            yield self._delta(index, thought, 1)
+        said = "refusal" if reply.refused and not vllm else "content"
         for piece in reply.words:
-            yield self._delta(index, {"content": piece}, 1, token=piece)
+            yield self._delta(index, {said: piece}, 1, token=piece)
         for number, call in enumerate(reply.calls):
             if not started:
                 yield self._delta(index, {"tool_calls": [self._call_start(number, call)]}, 1)
             for piece in call.arguments:
-                part = {"index": number, "function": {"arguments": piece}}
-                yield self._delta(index, {"tool_calls": [part]}, 1)
+                yield self._delta(index, {"tool_calls": [_call_part(number, call, piece)]}, 1)
         yield self._delta(index, {"content": ""} if vllm else {}, finish=reply)
+
+    def _opening(self, reply: Reply) -> Json:
+        """The first delta; a call that stands alone begins in it."""
+        if self.exchange.vllm:
+            return {"role": "assistant", "content": ""}
+        if reply.refused:
+            return {"role": "assistant", "content": None, "refusal": ""}
+        if reply.words or not reply.calls:
+            return {"role": "assistant", "content": "", "refusal": None}
+        opening: Json = {"role": "assistant", "content": None}
+        if len(reply.calls) == 1:
+            opening["tool_calls"] = [self._call_start(0, reply.calls[0])]
+        return opening | {"refusal": None}
 
     def usage(self, usage: Json) -> Frame:
         """The event with the usage and no choice."""
@@ -59,12 +69,10 @@ class _Writer:
         return data_event(event)
 
     def _call_start(self, number: int, call: ToolCall) -> Json:
-        return {
-            "index": number,
-            "id": call_id(self.exchange),
-            "type": "function",
-            "function": {"name": call.name, "arguments": ""},
-        }
+        start: Json = {"index": number, "id": call_id(self.exchange)}
+        if call.free_text:
+            return start | {"type": "custom", "custom": {"name": call.name, "input": ""}}
+        return start | {"type": "function", "function": {"name": call.name, "arguments": ""}}
 
     def _delta(
         self,
@@ -75,9 +83,11 @@ class _Writer:
         token: str | None = None,
         finish: Reply | None = None,
     ) -> Frame:
-        logprobs = None
+        logprobs: Json | None = None
         if token is not None and self.request.logprobs is not None:
-            logprobs = {"content": token_logprobs([token], self.request.logprobs), "refusal": None}
+            entry = token_logprobs([token], self.request.logprobs)
+            logprobs = {"content": None, "refusal": None}
+            logprobs["refusal" if "refusal" in delta else "content"] = entry
         choice: Json = {
             "index": index,
             "delta": delta,
@@ -102,3 +112,9 @@ class _Writer:
             **head,
             "choices": choices,
         }
+
+
+def _call_part(number: int, call: ToolCall, piece: str) -> Json:
+    if call.free_text:
+        return {"index": number, "custom": {"input": piece}}
+    return {"index": number, "function": {"arguments": piece}}

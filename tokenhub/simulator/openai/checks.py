@@ -1,5 +1,7 @@
 """Checks that OpenAI's APIs share, with their messages and codes."""
 
+import re
+from collections.abc import Container, Sequence
 from typing import Any
 
 from tokenhub.simulator.errors import ApiError
@@ -74,6 +76,86 @@ def missing(name: str) -> ApiError:
 def invalid(path: str, message: str, code: str = "invalid_value") -> ApiError:
     """The 400 for a wrong value."""
     return ApiError(400, message, param=path, code=code)
+
+
+def empty_array(path: str) -> ApiError:
+    """The 400 for an array without elements."""
+    text = "Expected an array with minimum length 1, but got an empty array instead."
+    return invalid(path, f"Invalid '{path}': empty array. {text}", "empty_array")
+
+
+def unsupported(path: str, value: object, known: Sequence[str]) -> ApiError:
+    """The 400 for a value that is none of those `known`, two or more of them or one."""
+    names = [f"'{name}'" for name in known]
+    shown = " and ".join(names)
+    if len(names) > 2:
+        shown = ", ".join(names[:-1]) + f", and {names[-1]}"
+    return invalid(path, f"Invalid value: '{value}'. Supported values are: {shown}.")
+
+
+def only(value: Json, known: Container[str], where: str) -> None:
+    """Refuse a field of `value` that is not `known`; `where` comes before its name."""
+    for name in value:
+        if name not in known:
+            path = f"{where}{name}"
+            raise invalid(path, f"Unknown parameter: '{path}'.", "unknown_parameter")
+
+
+def text(value: Json, name: str, path: str, longest: int | None = None) -> str:
+    """The required text `name` of `value`, of at most `longest` characters."""
+    found = value.get(name)
+    if found is None:
+        raise missing(path)
+    if not isinstance(found, str):
+        raise wrong_type(path, "a string", found)
+    if longest is not None and len(found) > longest:
+        raise invalid(
+            path,
+            f"Invalid '{path}': string too long. Expected a string with maximum length {longest}, "
+            f"but got a string with length {len(found)} instead.",
+            "string_above_max_length",
+        )
+    return found
+
+
+NAME = r"^[a-zA-Z0-9_-]+$"
+
+
+def name(value: Json, path: str, *, longest: int = 64) -> str:
+    """The required `name` of a function or a schema in `value`."""
+    found = text(value, "name", path, longest)
+    if not re.fullmatch(NAME, found):
+        raise invalid(
+            path,
+            f"Invalid '{path}': string does not match pattern. Expected a string that matches the "
+            f"pattern '{NAME}'.",
+        )
+    return found
+
+
+def image_url(path: str, url: Any) -> None:
+    """Refuse what is no web address and no data URL of an image."""
+    if url is None:
+        raise missing(path)
+    if not isinstance(url, str) or not re.match(r"https?://|data:image/[\w.+-]+;base64,", url):
+        raise invalid(
+            path,
+            f"Invalid '{path}'. Expected a valid URL, but got a value with an invalid format.",
+        )
+
+
+def parameters(where: str, name: str, schema: Any) -> None:
+    """Refuse a function's schema that is no object's."""
+    if not schema:
+        return
+    kind = schema.get("type") if isinstance(schema, dict) else None
+    if kind != "object":
+        raise invalid(
+            where,
+            f"Invalid schema for function '{name}': schema must be a JSON Schema of "
+            f"'type: \"object\"', got 'type: \"{kind}\"'.",
+            "invalid_function_parameters",
+        )
 
 
 def integer(body: Json, name: str, low: int, high: int | None = None) -> int | None:
@@ -152,22 +234,31 @@ def strict_schema(schema: Any, where: str, name: str, context: tuple[str, ...] =
         "(" + ", ".join(f"'{part}'" for part in context) + ("," if len(context) == 1 else "") + ")"
     )
     prefix = f"Invalid schema for {where} '{name}': In context={shown}, "
+    properties, required = schema.get("properties", {}), schema.get("required", [])
+    if not isinstance(properties, dict) or not isinstance(required, list):
+        raise invalid(where, prefix + "the schema is malformed.", "invalid_json_schema")
     if schema.get("type") == "object":
         if schema.get("additionalProperties") is not False:
             problem = "'additionalProperties' is required to be supplied and to be false."
             raise invalid(where, prefix + problem, "invalid_json_schema")
-        absent = [
-            key for key in schema.get("properties", {}) if key not in schema.get("required", [])
-        ]
+        absent = [key for key in properties if key not in required]
         if absent:
             problem = (
                 "'required' is required to be supplied and to be an array including every key in "
                 f"properties. Missing '{absent[0]}'."
             )
             raise invalid(where, prefix + problem, "invalid_json_schema")
+    for path, part in _schema_parts(schema):
+        strict_schema(part, where, name, (*context, *path))
+
+
+def _schema_parts(schema: Json) -> list[tuple[tuple[str, ...], Any]]:
+    found: list[tuple[tuple[str, ...], Any]] = [(("items",), schema.get("items"))]
     for key in ("properties", "$defs"):
-        for child, part in (schema.get(key) or {}).items():
-            strict_schema(part, where, name, (*context, key, child))
-    strict_schema(schema.get("items"), where, name, (*context, "items"))
-    for index, part in enumerate(schema.get("anyOf") or []):
-        strict_schema(part, where, name, (*context, "anyOf", str(index)))
+        named = schema.get(key)
+        if isinstance(named, dict):
+            found += [((key, child), part) for child, part in named.items()]
+    listed = schema.get("anyOf")
+    if isinstance(listed, list):
+        found += [(("anyOf", str(index)), part) for index, part in enumerate(listed)]
+    return found

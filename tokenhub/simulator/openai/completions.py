@@ -7,10 +7,11 @@ from typing import Any
 from tokenhub.simulator.errors import ApiError
 from tokenhub.simulator.exchange import Exchange
 from tokenhub.simulator.frames import DONE, Answer, Frame, Json, compact, data_event, indented
-from tokenhub.simulator.model.brain import Reply, think
+from tokenhub.simulator.model.brain import think
 from tokenhub.simulator.model.catalogue import Model
 from tokenhub.simulator.model.logprobs import alternatives, logprob
 from tokenhub.simulator.model.prompt import Prompt
+from tokenhub.simulator.model.reply import Reply
 from tokenhub.simulator.model.tokens import count_text
 from tokenhub.simulator.openai import checks as check
 from tokenhub.simulator.openai.parts import FINISH, chat_usage

@@ -4,13 +4,17 @@ from collections.abc import Mapping, Sequence
 
 from tokenhub.simulator.exchange import Exchange
 from tokenhub.simulator.frames import Json
-from tokenhub.simulator.model.brain import Finish, Reply
+from tokenhub.simulator.model.reply import Finish, Reply
 
 FINISH: Mapping[Finish, str] = {
     Finish.STOP: "stop",
     Finish.STOP_SEQUENCE: "stop",
     Finish.LENGTH: "length",
     Finish.TOOLS: "tool_calls",
+    Finish.REFUSED: "stop",
+    Finish.FILTERED: "content_filter",
+    Finish.PAUSED: "stop",
+    Finish.WINDOW: "length",
 }
 """`finish_reason` of chat and completions."""
 

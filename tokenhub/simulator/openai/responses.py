@@ -2,11 +2,12 @@
 
 from tokenhub.simulator.exchange import Exchange
 from tokenhub.simulator.frames import Answer, Json, compact, indented
-from tokenhub.simulator.model.brain import Finish, Reply, think
+from tokenhub.simulator.model.brain import think
+from tokenhub.simulator.model.reply import Reply
 from tokenhub.simulator.openai import responses_input, responses_stream
 from tokenhub.simulator.openai.parts import responses_usage
 from tokenhub.simulator.openai.responses_input import ResponsesRequest
-from tokenhub.simulator.openai.responses_items import output_items
+from tokenhub.simulator.openai.responses_items import CUT, output_items
 
 
 def answer(exchange: Exchange) -> Answer:
@@ -17,10 +18,11 @@ def answer(exchange: Exchange) -> Answer:
     started = _response(exchange, request)
     done = started | _ending(exchange, request, reply, [item.done for item in items])
     if request.stream:
-        frames = responses_stream.frames(started, items, done)
-        return Answer(frames=frames, content_type="text/event-stream")
+        obfuscated_by = exchange.ids if request.obfuscate else None
+        frames = responses_stream.frames(started, items, done, obfuscated_by)
+        return Answer(frames=frames, content_type="text/event-stream", failing=started)
     write = compact if exchange.vllm else indented
-    return Answer(body=write(done), tokens=reply.output_tokens)
+    return Answer(body=write(done), tokens=reply.output_tokens, failing=started)
 
 
 def _response(exchange: Exchange, request: ResponsesRequest) -> Json:
@@ -37,6 +39,7 @@ def _response(exchange: Exchange, request: ResponsesRequest) -> Json:
         "background": False,
         "completed_at": None,
         "error": None,
+        "frequency_penalty": 0.0,
         "incomplete_details": None,
         "instructions": body.get("instructions"),
         "max_output_tokens": body.get("max_output_tokens"),
@@ -44,6 +47,7 @@ def _response(exchange: Exchange, request: ResponsesRequest) -> Json:
         "model": request.model.snapshot,
         "output": [],
         "parallel_tool_calls": request.prompt.parallel,
+        "presence_penalty": 0.0,
         "previous_response_id": None,
         "prompt_cache_key": body.get("prompt_cache_key"),
         "prompt_cache_retention": body.get("prompt_cache_retention"),
@@ -79,8 +83,8 @@ def _ending(
         "service_tier": "default",
         "usage": usage if exchange.profile.usage else None,
     }
-    if reply.finish is Finish.LENGTH:
-        details = {"reason": "max_output_tokens"}
+    if reply.finish in CUT:
+        details = {"reason": CUT[reply.finish]}
         ending |= {"status": "incomplete", "completed_at": None, "incomplete_details": details}
     return ending
 

@@ -14,6 +14,8 @@ from tokenhub.simulator.model.tokens import count_json, count_text
 from tokenhub.simulator.openai import checks as check
 from tokenhub.simulator.openai.chat_input import IMAGE_TOKENS
 from tokenhub.simulator.openai.chat_options import EFFORT_WORDS, text_of
+from tokenhub.simulator.openai.fields import check_responses_fields
+from tokenhub.simulator.openai.responses_checks import check_items
 
 MIN_OUTPUT_TOKENS = 16
 
@@ -28,11 +30,13 @@ class ResponsesRequest:
     stream: bool
     summary: bool
     encrypted: bool
+    obfuscate: bool
 
 
 def read(exchange: Exchange) -> ResponsesRequest:
     """The request in `exchange`; ApiError as OpenAI refuses it."""
     body = exchange.body
+    check_responses_fields(exchange)
     model = check.model_of(exchange)
     if not model.chat:
         raise check.invalid(
@@ -45,11 +49,12 @@ def read(exchange: Exchange) -> ResponsesRequest:
             f"Previous response with id '{previous}' not found.",
             "previous_response_not_found",
         )
-    items = _items(body, model)
+    items = _items(exchange, model)
     prompt = _prompt(body, model, items)
     texts = [json.dumps(part) for part in [body.get("tools"), body.get("instructions"), *items]]
     reasoning = check.optional(body, "reasoning", "an object") or {}
     include = check.optional(body, "include", "an array") or []
+    streaming = check.optional(body, "stream_options", "an object") or {}
     return ResponsesRequest(
         model=model,
         prompt=prompt,
@@ -57,11 +62,12 @@ def read(exchange: Exchange) -> ResponsesRequest:
         stream=bool(check.optional(body, "stream", "a boolean")),
         summary=reasoning.get("summary") is not None,
         encrypted="reasoning.encrypted_content" in include,
+        obfuscate=not exchange.vllm and streaming.get("include_obfuscation", True) is True,
     )
 
 
-def _items(body: Json, model: Model) -> list[Json]:
-    value = body.get("input")
+def _items(exchange: Exchange, model: Model) -> list[Json]:
+    value = exchange.body.get("input")
     if value is None:
         raise check.missing("input")
     if isinstance(value, str):
@@ -71,9 +77,12 @@ def _items(body: Json, model: Model) -> list[Json]:
     for index, item in enumerate(value):
         if not isinstance(item, dict):
             raise check.wrong_type(f"input[{index}]", "an object", item)
+        check.text({"type": "message", **item}, "type", f"input[{index}].type")
         if item.get("type") == "reasoning":
             _check_reasoning(item, model)
     items = [{"type": "message", **item} for item in value]
+    if not exchange.vllm:
+        check_items(items)
     _check_calls(items)
     return items
 
@@ -90,17 +99,31 @@ def _check_reasoning(item: Json, model: Model) -> None:
 
 
 def _check_calls(items: list[Json]) -> None:
-    asked = {str(item.get("call_id")) for item in items if item["type"] == "function_call"}
-    given = [str(item.get("call_id")) for item in items if item["type"] == "function_call_output"]
-    for call_id in given:
-        if call_id not in asked:
-            raise ApiError(
-                400,
-                f"No tool call found for function call output with call_id {call_id}.",
-                param="input",
-            )
-    for call_id in sorted(asked.difference(given)):
-        raise ApiError(400, f"No tool output found for function call {call_id}.", param="input")
+    for kind, noun in (
+        ("function_call", "function call"),
+        ("custom_tool_call", "custom tool call"),
+    ):
+        asked = {str(item.get("call_id")) for item in items if item["type"] == kind}
+        given = [str(item.get("call_id")) for item in items if item["type"] == f"{kind}_output"]
+        for call_id in given:
+            if call_id not in asked:
+                raise ApiError(
+                    400,
+                    f"No tool call found for {noun} output with call_id {call_id}.",
+                    param="input",
+                )
+        for call_id in sorted(asked.difference(given)):
+            raise ApiError(400, f"No tool output found for {noun} {call_id}.", param="input")
+
+
+def _answering_tools(items: list[Json]) -> bool:
+    """Whether results of tools came since the model spoke."""
+    for item in reversed(items):
+        if item["type"].endswith("_call_output"):
+            return True
+        if item.get("role") not in ("user", "system", "developer"):
+            return False
+    return False
 
 
 def _prompt(body: Json, model: Model, items: list[Json]) -> Prompt:
@@ -123,8 +146,12 @@ def _prompt(body: Json, model: Model, items: list[Json]) -> Prompt:
         turns=len(items),
         input_tokens=tokens,
         max_tokens=min(limit or model.max_output_tokens, model.max_output_tokens),
-        answering_tools=bool(items) and items[-1]["type"] == "function_call_output",
-        tools=tuple(_tool(index, tool) for index, tool in _functions(tools)),
+        answering_tools=_answering_tools(items),
+        tools=tuple(
+            _tool(index, tool)
+            for index, tool in enumerate(tools)
+            if tool.get("type") in ("function", "custom")
+        ),
         choice=choice,
         only_tool=only,
         parallel=check.optional(body, "parallel_tool_calls", "a boolean") is not False,
@@ -133,16 +160,16 @@ def _prompt(body: Json, model: Model, items: list[Json]) -> Prompt:
     )
 
 
-def _functions(tools: list[Json]) -> list[tuple[int, Json]]:
-    return [(index, tool) for index, tool in enumerate(tools) if tool.get("type") == "function"]
-
-
 def _tool(index: int, tool: Json) -> Tool:
-    if not isinstance(tool.get("name"), str):
-        raise check.missing(f"tools[{index}].name")
-    if tool.get("strict", True) and tool.get("parameters"):
-        check.strict_schema(tool["parameters"], "function", tool["name"])
-    return Tool(tool["name"], tool.get("parameters") or {"type": "object"})
+    where = f"tools[{index}]"
+    name = check.name(tool, f"{where}.name")
+    if tool["type"] == "custom":
+        return Tool(name, {}, free_text=True)
+    schema = tool.get("parameters")
+    check.parameters(f"{where}.parameters", name, schema)
+    if tool.get("strict", True) and schema:
+        check.strict_schema(schema, "function", name)
+    return Tool(name, schema or {"type": "object"})
 
 
 def _tool_choice(body: Json) -> tuple[Choice, str | None]:
@@ -153,7 +180,7 @@ def _tool_choice(body: Json) -> tuple[Choice, str | None]:
             return "none", None
         case "required":
             return "any", None
-        case {"type": "function", "name": str(name)}:
+        case {"type": "function" | "custom", "name": str(name)}:
             return "any", name
         case dict():
             return "auto", None
@@ -171,7 +198,8 @@ def _schema(body: Json) -> Json | None:
             return None
         case {"type": "json_object"}:
             return {}
-        case {"type": "json_schema", "name": str(name), "schema": dict(schema)} as wanted:
+        case {"type": "json_schema", "schema": dict(schema)} as wanted:
+            name = check.name(wanted, "text.format.name")
             if wanted.get("strict"):
                 check.strict_schema(schema, "text.format", name)
             return schema

@@ -5,13 +5,21 @@ from dataclasses import dataclass
 
 from tokenhub.simulator.exchange import Exchange
 from tokenhub.simulator.frames import Json
-from tokenhub.simulator.model.brain import Finish, Reply, ToolCall
+from tokenhub.simulator.model.reply import Finish, Reply, ToolCall
 from tokenhub.simulator.model.signatures import seal
 from tokenhub.simulator.openai.parts import call_id
 from tokenhub.simulator.openai.responses_input import ResponsesRequest
 
 Event = tuple[str, Json, int]
 """An event's type without `response.`, its fields, and the output tokens it carries."""
+
+
+CUT = {
+    Finish.LENGTH: "max_output_tokens",
+    Finish.WINDOW: "max_output_tokens",
+    Finish.FILTERED: "content_filter",
+}
+"""The ends that leave a response incomplete, with their `reason`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +33,7 @@ class Item:
 
 def output_items(exchange: Exchange, request: ResponsesRequest, reply: Reply) -> list[Item]:
     """The reasoning, the message and the calls of functions in `reply`."""
-    cut = reply.finish is Finish.LENGTH
+    cut = reply.finish in CUT
     items = []
     if reply.thinking:
         items.append(_reasoning(exchange, request, reply))
@@ -67,6 +75,9 @@ def _message(exchange: Exchange, reply: Reply, status: str) -> Item:
         "content": [],
         "role": "assistant",
     }
+    if reply.refused and not exchange.vllm:
+        done = base | {"status": status, "content": [_refusal_part(reply.text)]}
+        return Item(base, tuple(_refusal(reply)), done)
     done = base | {"status": status, "content": [_part(reply.text)]}
     return Item(base, tuple(_text(reply)), done)
 
@@ -79,21 +90,37 @@ def _text(reply: Reply) -> Iterator[Event]:
     yield "content_part.done", {"content_index": 0, "part": _part(reply.text)}, 0
 
 
+def _refusal(reply: Reply) -> Iterator[Event]:
+    yield "content_part.added", {"content_index": 0, "part": _refusal_part("")}, 0
+    for piece in reply.words:
+        yield "refusal.delta", {"content_index": 0, "delta": piece}, 1
+    yield "refusal.done", {"content_index": 0, "refusal": reply.text}, 0
+    yield "content_part.done", {"content_index": 0, "part": _refusal_part(reply.text)}, 0
+
+
+def _refusal_part(text: str) -> Json:
+    return {"type": "refusal", "refusal": text}
+
+
 def _part(text: str) -> Json:
     return {"type": "output_text", "annotations": [], "logprobs": [], "text": text}
 
 
 def _call(exchange: Exchange, call: ToolCall, status: str) -> Item:
+    """A call and the events of what it is given: a function's JSON, or any text."""
+    kind, said, events, prefix = (
+        ("custom_tool_call", "input", "custom_tool_call_input", "ctc_")
+        if call.free_text
+        else ("function_call", "arguments", "function_call_arguments", "fc_")
+    )
     base: Json = {
-        "id": exchange.ids.hex("fc_", 50),
-        "type": "function_call",
+        "id": exchange.ids.hex(prefix, 50),
+        "type": kind,
         "status": "in_progress",
-        "arguments": "",
+        said: "",
         "call_id": call_id(exchange),
         "name": call.name,
     }
-    events: list[Event] = [
-        ("function_call_arguments.delta", {"delta": piece}, 1) for piece in call.arguments
-    ]
-    events.append(("function_call_arguments.done", {"arguments": call.json}, 0))
-    return Item(base, tuple(events), base | {"status": status, "arguments": call.json})
+    told: list[Event] = [(f"{events}.delta", {"delta": piece}, 1) for piece in call.arguments]
+    told.append((f"{events}.done", {said: call.json}, 0))
+    return Item(base, tuple(told), base | {"status": status, said: call.json})

@@ -1,0 +1,98 @@
+from itertools import combinations
+from typing import Any
+
+import pytest
+
+from tokenhub.types import Api
+from tokenhub.wire.translation import (
+    chat_fields,
+    messages_fields,
+    responses_fields,
+    translator,
+)
+from tokenhub.wire.translation.aim import Aim
+from tokenhub.wire.translation.conversation import Origin
+from tokenhub.wire.translation.fields import FIELDS, TRANSLATED, obstacle
+
+AIM = Aim("m", None, lambda seal: Origin.UNKNOWN)
+FEATURE_TABLES = (chat_fields.FEATURES, messages_fields.FEATURES, responses_fields.FEATURES)
+
+
+@pytest.mark.parametrize(("one", "other"), list(combinations(FEATURE_TABLES, 2)))
+def test_a_feature_means_the_same_wherever_it_is_listed(one: Any, other: Any) -> None:
+    assert {name: one[name] for name in one.keys() & other.keys()} == {
+        name: other[name] for name in one.keys() & other.keys()
+    }
+
+
+def test_every_field_has_a_fate_in_each_other_protocol() -> None:
+    for api, rules in FIELDS.items():
+        others = set(TRANSLATED) - {api}
+        assert {name for name, rule in rules.items() if rule.keys() != others} == set()
+
+
+def test_a_field_that_is_not_listed_is_refused_by_name() -> None:
+    body = {"user": None, "messages": [{"role": "user", "content": "hi"}], "top_k": 3}
+    refusal = obstacle(Api.CHAT, Api.MESSAGES, body, translator.read(Api.CHAT, body))
+    assert refusal is not None
+    assert (refusal.param, refusal.target) == ("top_k", Api.MESSAGES)
+
+
+def test_what_the_other_protocol_has_is_no_obstacle() -> None:
+    said = [{"role": "user", "content": "hi"}]
+    body = {"messages": said, "response_format": {"type": "json_object"}, "n": 1, "seed": None}
+    conversation = translator.read(Api.CHAT, body)
+    assert obstacle(Api.CHAT, Api.RESPONSES, body, conversation) is None
+    refusal = obstacle(Api.CHAT, Api.MESSAGES, body, conversation)
+    assert refusal is not None
+    assert refusal.param == "response_format"
+
+
+def test_what_a_field_uses_is_refused_by_its_place() -> None:
+    body = {"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}
+    refusal = obstacle(Api.CHAT, Api.MESSAGES, body, translator.read(Api.CHAT, body))
+    assert refusal is not None
+    assert refusal.param == "messages.0.content.0"
+
+
+@pytest.mark.parametrize(
+    ("fields", "advice"),
+    [
+        ({"input": [{"type": "item_reference", "id": "i"}]}, "send the item itself"),
+        ({"previous_response_id": "resp_1"}, "send the earlier items themselves"),
+        ({"conversation": "conv_1"}, "send the earlier items themselves"),
+    ],
+)
+@pytest.mark.parametrize("target", [Api.CHAT, Api.MESSAGES])
+def test_who_relies_on_what_is_stored_is_told_what_to_do(
+    fields: Any, advice: str, target: Api
+) -> None:
+    body = {"input": "hi", **fields}
+    refusal = obstacle(Api.RESPONSES, target, body, translator.read(Api.RESPONSES, body))
+    assert refusal is not None
+    assert refusal.message.endswith(f" API: {advice}, with store: false")
+
+
+@pytest.mark.parametrize(
+    "thread", [{"type": "create"}, {"type": "continue", "previous_message_id": "msg_1"}]
+)
+@pytest.mark.parametrize("target", [Api.CHAT, Api.RESPONSES])
+def test_a_thread_is_refused_so_that_the_client_goes_on_without(
+    thread: dict[str, str], target: Api
+) -> None:
+    said = [{"role": "user", "content": "hi"}]
+    body = {"max_tokens": 9, "messages": said, "thread": thread}
+    refusal = obstacle(Api.MESSAGES, target, body, translator.read(Api.MESSAGES, body))
+    assert refusal is not None
+    assert refusal.details == {
+        "error_code": "thread_unsupported_request",
+        "unsupported": ["thread"],
+    }
+
+
+def test_what_is_left_out_is_told() -> None:
+    said = [{"role": "user", "content": "hi", "name": "Ann"}]
+    body = {"messages": said, "verbosity": "low", "service_tier": "auto"}
+    conversation = translator.read(Api.CHAT, body)
+    told = translator.write(Api.CHAT, Api.MESSAGES, conversation, body, AIM)
+    assert told.warnings == ["verbosity", "messages.0.name"]

@@ -1,0 +1,103 @@
+import json
+from typing import Any
+
+import pytest
+
+from tokenhub.errors import BadRequest, Untranslatable
+from tokenhub.types import Api
+from tokenhub.wire.body import parse
+from tokenhub.wire.translation import translator
+from tokenhub.wire.translation.aim import Aim
+from tokenhub.wire.translation.conversation import Origin
+from tokenhub.wire.translation.interpreter import Interpreter
+
+HI = {"role": "user", "content": "hi"}
+WRONG: dict[str, Any] = {"messages": [{"role": "user", "content": 1}]}
+
+
+def aim(**fields: Any) -> Aim:
+    return Aim("their-name", None, lambda _: Origin.UNKNOWN, **fields)
+
+
+def saying(source: Api = Api.CHAT, **fields: Any) -> Interpreter:
+    return Interpreter(
+        source, parse(json.dumps({"model": "m", "messages": [HI], **fields}).encode())
+    )
+
+
+def written(interpreter: Interpreter, target: Api, **fields: Any) -> Any:
+    return json.loads(interpreter.write(target, aim(**fields)).body)
+
+
+@pytest.fixture
+def readings(monkeypatch: pytest.MonkeyPatch) -> list[Api]:
+    """The readings that are made."""
+    made: list[Api] = []
+    read = translator.read
+
+    def counted(source: Api, body: Any) -> Any:
+        made.append(source)
+        return read(source, body)
+
+    monkeypatch.setattr(translator, "read", counted)
+    return made
+
+
+def test_a_request_is_read_once_and_only_when_it_is_asked_for(readings: list[Api]) -> None:
+    interpreter = saying()
+    assert readings == []
+    for target in (Api.MESSAGES, Api.RESPONSES, Api.MESSAGES):
+        assert interpreter.obstacle(target) is None
+        interpreter.write(target, aim())
+    assert readings == [Api.CHAT]
+
+
+def test_one_that_cannot_be_read_is_read_once_too(readings: list[Api]) -> None:
+    interpreter = saying(**WRONG)
+    for target in (Api.MESSAGES, Api.RESPONSES):
+        found = interpreter.obstacle(target)
+        assert isinstance(found, BadRequest)
+        assert found.param == "messages.0.content"
+        with pytest.raises(BadRequest):
+            interpreter.write(target, aim())
+    assert readings == [Api.CHAT]
+
+
+def test_what_cannot_be_said_is_an_obstacle_that_names_the_field_and_the_protocol() -> None:
+    interpreter = saying(audio={"voice": "alloy", "format": "wav"})
+    for target in (Api.MESSAGES, Api.RESPONSES):
+        found = interpreter.obstacle(target)
+        assert isinstance(found, Untranslatable)
+        assert (found.param, found.target) == ("audio", target)
+        assert found is interpreter.obstacle(target)
+
+
+def test_an_obstacle_for_one_protocol_is_none_for_another() -> None:
+    interpreter = saying(response_format={"type": "json_object"})
+    assert isinstance(interpreter.obstacle(Api.MESSAGES), Untranslatable)
+    assert interpreter.obstacle(Api.RESPONSES) is None
+
+
+def test_the_request_is_written_for_the_one_it_goes_to() -> None:
+    interpreter = saying(max_tokens=50)
+    assert written(interpreter, Api.MESSAGES) == {
+        "model": "their-name",
+        "max_tokens": 50,
+        "messages": [HI],
+    }
+    assert written(interpreter, Api.RESPONSES)["max_output_tokens"] == 50
+
+
+@pytest.mark.parametrize("target", [Api.MESSAGES, Api.RESPONSES])
+def test_where_nobody_thinks_nothing_is_said_of_how_much(target: Api) -> None:
+    interpreter = saying(reasoning_effort="low", max_tokens=4000)
+    field = "thinking" if target is Api.MESSAGES else "reasoning"
+    assert field in written(interpreter, target)
+    unthinking = interpreter.write(target, aim(thinks=False))
+    assert not {"thinking", "reasoning", "output_config"} & json.loads(unthinking.body).keys()
+    assert unthinking.warnings == ["how much to think, which this model does not take"]
+    assert field in written(interpreter, target)  # the next one may think
+
+
+def test_a_request_that_says_nothing_of_thinking_is_not_warned_of_it() -> None:
+    assert saying().write(Api.MESSAGES, aim(thinks=False)).warnings == []

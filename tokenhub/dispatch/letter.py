@@ -1,0 +1,47 @@
+"""What a provider is sent: the client's own bytes with a few exchanged, or a translation."""
+
+from tokenhub.dispatch.order import Headers, Order
+from tokenhub.dispatch.repair import Repair, edits
+from tokenhub.dispatch.target import Target
+from tokenhub.text import clean
+from tokenhub.types import per_request
+from tokenhub.wire.body import add_include_usage, set_model, splice
+from tokenhub.wire.translation.aim import Aim
+
+
+@per_request
+class Letter:
+    """A request's body for one target; `warnings` name what it leaves out and may be missed."""
+
+    body: bytes
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def headers(self) -> Headers:
+        """What the client is told of the warnings."""
+        return [("X-TokenHub-Warning", clean(f"left out: {one}")) for one in self.warnings]
+
+
+def letter(order: Order, target: Target, repair: Repair, *, ask_usage: bool) -> Letter:
+    """Return what `target` is sent; `ask_usage` asks for the usage of a stream."""
+    if target.api is not order.api:
+        return _translated(order, target, repair, ask_usage=ask_usage)
+    document, name = order.document, target.deployment.upstream_name
+    changes = edits(order.api, document, order.knowledge, target, repair)
+    if order.facts.model != name:
+        changes.append(set_model(document, name))
+    if ask_usage:
+        changes += add_include_usage(document)
+    return Letter(splice(document, changes))
+
+
+def _translated(order: Order, target: Target, repair: Repair, *, ask_usage: bool) -> Letter:
+    aim = Aim(
+        model=target.deployment.upstream_name,
+        max_output_tokens=target.deployment.max_output_tokens,
+        origin=order.knowledge.seen_from(target, repair.refused),
+        ask_usage=ask_usage,
+        thinks=not repair.unthinking,
+    )
+    written = order.interpreter.write(target.api, aim)
+    return Letter(written.body, tuple(written.warnings))

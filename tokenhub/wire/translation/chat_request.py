@@ -1,0 +1,272 @@
+"""Requests of chat completions, read and written.
+
+Source: OpenAI API reference, "Create chat completion".
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Any, Final
+
+from tokenhub.wire.translation.aim import Aim, Written
+from tokenhub.wire.translation.chat_input import read_messages
+from tokenhub.wire.translation.chat_output import messages_of
+from tokenhub.wire.translation.checks import (
+    a_list,
+    an_object,
+    dumped,
+    expected,
+    maybe_count,
+    maybe_flag,
+    maybe_number,
+    maybe_text,
+)
+from tokenhub.wire.translation.conversation import (
+    Choice,
+    Conversation,
+    Format,
+    Reasoning,
+    Tool,
+)
+from tokenhub.wire.translation.effort import effort_word
+
+_SHARED: Final = (
+    "metadata",
+    "prompt_cache_key",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+    "verbosity",
+)
+"""What responses has too."""
+_HOT: Final = 1
+"""The highest temperature that every protocol takes."""
+_TIERS: Final = frozenset({"flex", "scale", "priority", "fast"})
+_MOST_USER_CHARS: Final = 64
+_wants_completion_limit: Final = re.compile(r"(?:.*/)?(?:o[1-9]|gpt-[5-9])").match
+"""Models that refuse `max_tokens`: OpenAI's that reason."""
+
+
+def read(body: Mapping[str, Any]) -> Conversation:
+    """What a request says; raises BadRequest naming the field."""
+    conversation = Conversation()
+    read_messages(body, conversation)
+    conversation.stream = maybe_flag(body, "stream") is True
+    _read_sampling(body, conversation)
+    _read_tools(body, conversation)
+    if body.get("response_format") is not None:
+        _read_format(body["response_format"], conversation)
+    effort = maybe_text(body, "reasoning_effort")
+    if effort is not None:
+        conversation.reasoning = Reasoning(effort=effort, off=effort == "none")
+    user = maybe_text(body, "user")
+    conversation.user = maybe_text(body, "safety_identifier") or user
+    conversation.service_tier = maybe_text(body, "service_tier")
+    conversation.shared = {name: body[name] for name in _SHARED if body.get(name) is not None}
+    return conversation
+
+
+def _read_sampling(body: Mapping[str, Any], conversation: Conversation) -> None:
+    new, old = maybe_count(body, "max_completion_tokens"), maybe_count(body, "max_tokens")
+    conversation.max_output_tokens = old if new is None else new
+    temperature = conversation.temperature = maybe_number(body, "temperature")
+    if temperature is not None and temperature > _HOT:
+        conversation.uses["hot"] = "temperature"
+    conversation.top_p = maybe_number(body, "top_p")
+    stop = body.get("stop")
+    if stop is None:
+        return
+    stops = [stop] if type(stop) is str else stop
+    if type(stops) is not list or not all(type(one) is str for one in stops):
+        raise expected("stop", "text or a list of texts")
+    conversation.stop = [one for one in stops if one]
+
+
+def _read_tools(body: Mapping[str, Any], conversation: Conversation) -> None:
+    tools = []
+    for index, tool in enumerate(_maybe_list(body, "tools")):
+        where = f"tools.{index}"
+        kind = an_object(tool, where).get("type")
+        if kind == "function":
+            function = an_object(tool.get("function"), f"{where}.function")
+            tools.append(_tool(function, f"{where}.function", tool))
+        else:
+            feature = "custom_tool" if kind == "custom" else "server_tool"
+            conversation.uses.setdefault(feature, where)
+    for index, function in enumerate(_maybe_list(body, "functions")):
+        where = f"functions.{index}"
+        tools.append(_tool(an_object(function, where), where, function))
+        conversation.parallel = False  # the form has room for one call in a message
+    conversation.tools = tools
+    for name in ("function_call", "tool_choice"):
+        if body.get(name) is not None:
+            _read_choice(body[name], name, conversation)
+    parallel = maybe_flag(body, "parallel_tool_calls")
+    conversation.parallel = conversation.parallel if parallel is None else parallel
+
+
+def _tool(function: dict[str, Any], where: str, holder: Mapping[str, Any]) -> Tool:
+    name = maybe_text(function, "name", where)
+    if not name:
+        raise expected(f"{where}.name", "text")
+    cache = holder.get("cache_control")
+    return Tool(
+        name,
+        maybe_text(function, "description", where),
+        _maybe_object(function, "parameters", where),
+        maybe_flag(function, "strict", where),
+        cache if type(cache) is dict else None,
+    )
+
+
+_CHOICES: Final = {"auto": Choice.AUTO, "none": Choice.NONE, "required": Choice.REQUIRED}
+
+
+def _read_choice(choice: object, field: str, conversation: Conversation) -> None:
+    """`tool_choice`, or the deprecated `function_call` whose object is what is inside the other."""
+    match choice:
+        case "auto" | "none" | "required":
+            conversation.choice = _CHOICES[choice]
+        case {"type": "custom"}:
+            conversation.uses.setdefault("custom_tool", field)
+        case {"type": "function", "function": {"name": str(name)}} | {"name": str(name)}:
+            conversation.choice, conversation.tool_name = Choice.ONE, name
+        case {
+            "type": "allowed_tools",
+            "allowed_tools": {"mode": "auto" | "required" as mode, "tools": [*tools]},
+        }:
+            conversation.choice = _CHOICES[mode]
+            conversation.allowed = [_allowed(tool, field, conversation) for tool in tools]
+            conversation.uses.setdefault("allowed_tools", field)
+        case _:
+            raise expected(field, "'auto', 'none', 'required', or a tool or tools by name")
+
+
+def _allowed(tool: object, field: str, conversation: Conversation) -> str:
+    match tool:
+        case {"function": {"name": str(name)}}:
+            return name
+        case {"custom": {"name": str(name)}}:
+            conversation.uses.setdefault("custom_tool", field)
+            return name
+        case _:
+            raise expected(f"{field}.allowed_tools.tools", "a list of functions by name")
+
+
+def _read_format(value: object, conversation: Conversation) -> None:
+    field = "response_format"
+    match value:
+        case {"type": "text"}:
+            return
+        case {"type": "json_object"}:
+            conversation.format = Format()
+            conversation.uses["json_object"] = field
+        case {"type": "json_schema", "json_schema": dict(inner)}:
+            where = f"{field}.json_schema"
+            name = maybe_text(inner, "name", where)
+            schema = _maybe_object(inner, "schema", where)
+            description = maybe_text(inner, "description", where)
+            strict = maybe_flag(inner, "strict", where)
+            conversation.format = Format(schema or {}, name or "answer", description, strict)
+        case _:
+            raise expected(field, "a type: 'text', 'json_object' or 'json_schema' with its schema")
+
+
+def _maybe_list(holder: Mapping[str, Any], name: str) -> Sequence[Any]:
+    return () if holder.get(name) is None else a_list(holder[name], name)
+
+
+def _maybe_object(holder: Mapping[str, Any], name: str, where: str) -> dict[str, Any] | None:
+    value = holder.get(name)
+    return None if value is None else an_object(value, f"{where}.{name}")
+
+
+def write(conversation: Conversation, aim: Aim) -> Written:
+    """The request for a provider that speaks chat completions; raises BadRequest for its depth.
+
+    Of the fields that have no effect on the answer only `user` is written: providers that are
+    merely compatible refuse the others.
+    """
+    messages, uncached = messages_of(conversation.turns, aim.origin)
+    body: dict[str, Any] = {"model": aim.model, "messages": messages}
+    if conversation.stream:
+        body["stream"] = True
+        if aim.ask_usage:
+            body["stream_options"] = {"include_usage": True}
+    _write_sampling(body, conversation, aim)
+    if conversation.tools:
+        uncached = uncached or any(tool.cache is not None for tool in conversation.tools)
+        _write_tools(body, conversation)
+    if conversation.format is not None:
+        body["response_format"] = _format_of(conversation.format)
+    if conversation.reasoning is not None and (word := effort_word(conversation.reasoning)):
+        body["reasoning_effort"] = word
+    if "verbosity" in conversation.shared:
+        body["verbosity"] = conversation.shared["verbosity"]
+    if conversation.user:
+        body["user"] = _fit_user(conversation.user)
+    if conversation.service_tier in _TIERS:
+        body["service_tier"] = conversation.service_tier
+    return Written(dumped(body), ["cache_control"] if uncached else [])
+
+
+def _write_sampling(body: dict[str, Any], conversation: Conversation, aim: Aim) -> None:
+    limit = conversation.max_output_tokens
+    if limit is not None:
+        reasons = conversation.reasoning is not None and not conversation.reasoning.off
+        new = reasons or _wants_completion_limit(aim.model) is not None
+        most = limit if aim.max_output_tokens is None else aim.max_output_tokens
+        body["max_completion_tokens" if new else "max_tokens"] = min(limit, most)
+    if conversation.temperature is not None:
+        body["temperature"] = conversation.temperature
+    if conversation.top_p is not None:
+        body["top_p"] = conversation.top_p
+    if conversation.stop:
+        body["stop"] = conversation.stop
+
+
+def _write_tools(body: dict[str, Any], conversation: Conversation) -> None:
+    body["tools"] = [_tool_of(tool) for tool in conversation.tools]
+    if conversation.choice is not None:
+        body["tool_choice"] = _choice_of(conversation.choice, conversation)
+    if conversation.parallel is False:
+        body["parallel_tool_calls"] = False
+
+
+def _tool_of(tool: Tool) -> dict[str, Any]:
+    function: dict[str, Any] = {"name": tool.name}
+    if tool.description is not None:
+        function["description"] = tool.description
+    if tool.parameters is not None:
+        function["parameters"] = tool.parameters
+    if tool.strict is not None:
+        function["strict"] = tool.strict
+    return {"type": "function", "function": function}
+
+
+def _choice_of(choice: Choice, conversation: Conversation) -> str | dict[str, Any]:
+    if choice is Choice.ONE:
+        return _function(conversation.tool_name)
+    if conversation.allowed:
+        tools = [_function(name) for name in conversation.allowed]
+        return {"type": "allowed_tools", "allowed_tools": {"mode": choice, "tools": tools}}
+    return choice
+
+
+def _function(name: str | None) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name}}
+
+
+def _format_of(format: Format) -> dict[str, Any]:
+    if format.schema is None:
+        return {"type": "json_object"}
+    schema: dict[str, Any] = {"name": format.name, "schema": format.schema}
+    if format.description is not None:
+        schema["description"] = format.description
+    if format.strict is not None:
+        schema["strict"] = format.strict
+    return {"type": "json_schema", "json_schema": schema}
+
+
+def _fit_user(user: str) -> str:
+    """`user` as OpenAI takes it: what is too long becomes always the same shorter one."""
+    return user if len(user) <= _MOST_USER_CHARS else sha256(user.encode()).hexdigest()
