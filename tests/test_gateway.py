@@ -22,6 +22,7 @@ from tokenhub.ledger.budgets import HubLimits
 from tokenhub.routing.policy import Steering
 from tokenhub.types import Api, CredStore, Prices, Rates, Scope
 from tokenhub.wire.errors import keep_alive
+from tokenhub.wire.translation.interpreter import LONG_BYTES
 
 
 @on_virtual_time
@@ -224,7 +225,8 @@ async def test_substitutes_are_looked_for_when_the_named_model_has_failed() -> N
     assert dict(answer.headers)["X-TokenHub-Reason"] == "substitute for 'm' (equivalent)"
     assert road.outcome.reason == "substitute for 'm' (equivalent)"
     (row,) = road.rows.decided
-    assert (row.model_id, set(row.columns()["model_id"])) == ("m", {"m", "n"})
+    assert (row.model_id, row.columns()["model_id"]) == ("m", ["m"])
+    assert row.columns()["redecided"]["model_id"] == ["m", "n"]
 
 
 @on_virtual_time
@@ -303,3 +305,13 @@ async def test_a_client_that_leaves_when_it_has_everything_has_been_served() -> 
     with pytest.raises(asyncio.CancelledError):
         await task
     assert (road.outcome.status, road.outcome.error_class) == (200, None)
+
+
+@pytest.mark.parametrize("length", [1, LONG_BYTES])
+async def test_who_cannot_be_told_a_request_is_left_out_however_long_that_is(length: int) -> None:
+    claudes = replace(CLOUD, apis=frozenset({Api.MESSAGES}))
+    road = Road([Response(WHOLE)], provider=claudes, others=[other("q")])
+    answer = await road.serve(user="x" * length, logprobs=True)
+    assert answer is not None
+    assert dict(answer.headers)["X-TokenHub-Provider"] == "q"
+    assert len(road.outcome.attempts) == 1

@@ -113,7 +113,7 @@ def test_the_demo_starts_with_make() -> None:
     assert "requests, " in rest
 
 
-@pytest.mark.parametrize("target", [*re.findall(r"`make ([a-z-]+)", README), "test"])
+@pytest.mark.parametrize("target", [*re.findall(r"`make ([a-z0-9-]+)", README), "test"])
 def test_the_make_targets_exist(target: str) -> None:
     shell(f"make -C {ROOT} --dry-run {target}", {"HOME": "/nonexistent"})
 
@@ -128,7 +128,7 @@ def test_the_commands_for_a_hub_of_ones_own_work_in_their_order(own: dict[str, s
 
 def test_the_commands_about_the_choice_of_models_work(own: dict[str, str]) -> None:
     printed = shell(block("sh", "tokenhubctl simulate"), own)
-    assert re.match(r"\S+ goes first|No model could take it", printed)
+    assert re.search(r"\S+ goes first|No model could take it", printed)
     assert "default_max_budget_usd  0.02" in printed
 
 

@@ -27,13 +27,12 @@ from tokenhub.observe.recorder import Recorder
 from tokenhub.routing.policy import Steering
 from tokenhub.routing.question import Reason
 from tokenhub.routing.router import Router, Ruling, Wish
-from tokenhub.routing.speech import spoken_by
 from tokenhub.types import Api, ApiKey, Clock, ErrorClass, Scope, per_request
 from tokenhub.wire.body import Document
 from tokenhub.wire.request import read_request
 from tokenhub.wire.thinking import seals_in
 from tokenhub.wire.tokens import count_body
-from tokenhub.wire.translation.interpreter import Interpreter
+from tokenhub.wire.translation.interpreter import LONG_BYTES, Interpreter
 
 Decided = tuple[Rest, float | None]
 """Who is to be tried, and until when (monotonic seconds)."""
@@ -150,12 +149,15 @@ class Gateway:
     async def _served(self, call: Call, client: StreamClient, trip: Trip) -> Answer | None:
         """The road between the door and the till."""
         document, steering = await call.read()
+        await _others_first(document)
         trip.key = self._desk.look_again(call.token, SCOPES[call.api])
         interpreter = Interpreter(call.api, document)
         wish = self._read(call, trip, document, steering, interpreter)
-        rest, deadline = self._decide(wish, trip)
+        ruling = await self._ruling(wish, interpreter)
+        rest, deadline = self._decide(ruling, wish, trip)
         seals = seals_in(call.api, document)
         knowledge = await self._provenance.know(seals) if seals else NOTHING_KNOWN
+        await _others_first(document)
         trip.reservation = self._reserve(wish, trip)
         order = Order(
             request_id=call.request_id,
@@ -195,9 +197,16 @@ class Gateway:
         allowed, authorization = partial(allows, trip.key), call.client_authorization
         return Wish(facts, steering, trip.key, allowed, authorization, interpreter.obstacle)
 
-    def _decide(self, wish: Wish, trip: Trip) -> Decided:
-        """Decide who is to be tried; raises RequestError when nobody can serve the request."""
+    async def _ruling(self, wish: Wish, interpreter: Interpreter) -> Ruling:
+        """Decide; a long request is read in a thread where that turns on whether it can be said."""
         ruling = self._router.decide(wish)
+        if interpreter.put_off:
+            await asyncio.to_thread(interpreter.read)
+            ruling = self._router.decide(wish)
+        return ruling
+
+    def _decide(self, ruling: Ruling, wish: Wish, trip: Trip) -> Decided:
+        """Who is to be tried by `ruling`; raises RequestError when nobody can take the request."""
         targets = trip.decided(ruling.decision)
         for left_out in ruling.decision.rejected:
             self._recorder.skipped(left_out.deployment.provider_id, left_out.reason)
@@ -211,15 +220,7 @@ class Gateway:
 
         def otherwise(target: Target) -> Target | None:
             api = self._router.other_api(ruling, target.provider)
-            if api is None:
-                return None
-            trip.plan = [
-                one._replace(api=api, reason=spoken_by(one.reason, api))
-                if one.deployment is target.deployment
-                else one
-                for one in trip.plan
-            ]
-            return Target(target.deployment, target.provider, api)
+            return None if api is None else trip.asked_otherwise(target, api)
 
         rest = Rest(targets, None if ruling.whole else substitutes, otherwise)
         limit_ms = ruling.policy.max_latency_ms if ruling.policy.latency_given else None
@@ -315,3 +316,11 @@ class Gateway:
             return NOTHING
         charge = self._ledger.charge(target.deployment, target.provider, trip.usage())
         return charge if trip.lost is None else with_lost(charge, trip.lost)
+
+
+async def _others_first(document: Document) -> None:
+    """Give others a turn between two pieces of work on a long request."""
+    if len(document.body) > LONG_BYTES:
+        # Twice: what becomes ready during a step gets its turn after the first one only.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)

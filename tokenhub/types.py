@@ -274,7 +274,7 @@ class Observed:
 
 @per_request
 class Attempt:
-    """One call to a provider: when (ms after the request came), how it ended."""
+    """One call to a provider: when (ms after the request came), by which `api`, how it ended."""
 
     model_id: str
     provider_id: str
@@ -284,6 +284,7 @@ class Attempt:
     status: int | None
     error_class: ErrorClass | None
     cost_nano: int = 0
+    api: Api | None = None
 
 
 @per_request
@@ -314,14 +315,31 @@ class Outcome:
     attempts: tuple[Attempt, ...] = ()
 
 
+class Basis(StrEnum):
+    """Whence the expected length of an answer is known.
+
+    Of the deployment's past answers, of none of them yet, or of the limit that it would exceed.
+    """
+
+    LEARNED = "learned"
+    USUAL = "usual"
+    LIMIT = "limit"
+
+
+ExpectedTokens = tuple[int, int, Basis]
+"""Of a request's input and of the answer to it, and whence the latter are known."""
+
+
 class Cost(NamedTuple):
     """What a request will cost at a deployment, in nano-dollars: probably, and at most.
 
-    A tuple, since one is made for each deployment of each decision.
+    `tokens` are those of the probable cost, None where they cost nothing. A tuple, since one is
+    made for each deployment of each decision.
     """
 
     expected_nano: int
     most_nano: int
+    tokens: ExpectedTokens | None = None
 
 
 @per_request

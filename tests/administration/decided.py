@@ -1,12 +1,12 @@
 """A decision as the road leaves it, for the tests of whatever reads it."""
 
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from tests.routing.build import ask, model, registry
 from tokenhub.routing.engine import decide
 from tokenhub.routing.explanation import to_columns
+from tokenhub.routing.inquiry import inquiry
 from tokenhub.types import Attempt, DecisionRow, ErrorClass, Observed
 
 DECISION = decide(
@@ -37,7 +37,11 @@ ROW = DecisionRow(
     reason=DECISION.reason,
     model_id=BEST.deployment.id,
     provider_id=BEST.deployment.provider_id,
-    columns=partial(to_columns, DECISION),
+    columns=lambda: {
+        **to_columns(DECISION),
+        "request": inquiry(DECISION.brief, "auto", 100, None),
+        "usage": {"input_tokens": 110, "output_tokens": 20, "estimated": False},
+    },
     attempts=(
         Attempt(
             BEST.deployment.id, BEST.deployment.provider_id, URL, 1, 41, 503, ErrorClass.TRANSIENT

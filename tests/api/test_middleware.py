@@ -136,6 +136,12 @@ async def test_an_own_endpoint_has_its_own_shape() -> None:
     assert (error["code"], error["message"], error["request_id"]) == ("invalid_request", "no", "r1")
 
 
+async def test_what_a_client_may_act_on_is_told_where_its_protocol_has_a_place_for_it() -> None:
+    error = BadRequest("no", details={"unsupported": ["thread"]})
+    reply = await _failing(error, "/v1/messages")
+    assert reply.json["error"]["details"] == {"unsupported": ["thread"]}
+
+
 async def test_anthropics_sdk_finds_the_id_where_it_looks() -> None:
     reply = await _failing(BadRequest("no"), "/v1/messages", "X-Request-Id: r1")
     assert reply.headers["request-id"] == "r1"

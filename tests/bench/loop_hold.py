@@ -3,6 +3,7 @@
 A hub in a child process has a watchdog coroutine beside it, which notes the longest time between
 two of its turns, by the clock and in CPU time of the loop's thread (what other programs on the
 machine took away is not in that). Each body is sent a few times; the least of the maxima counts.
+With `--translated` only long conversations are sent, to providers of each protocol.
 """
 
 import argparse
@@ -30,6 +31,14 @@ from tokenhub.client import Client
 from tokenhub.hub import Hub
 
 LIMIT_MS = 50.0
+WIDE = {"wide-gpt": ("openai", "gpt-4.1"), "wide-claude": ("anthropic", "claude-opus-5-5")}
+"""Models that hold the longest conversations: who has them, and as what."""
+WIDE_SIZES = {
+    "max_context_tokens": 1_000_000,
+    "max_output_tokens": 8192,
+    "input_per_1k": 0.001,
+    "output_per_1k": 0.002,
+}
 TICK_S = 0.001
 
 
@@ -56,12 +65,15 @@ class Watchdog:
         await writer.wait_closed()
 
 
-async def serve(home: Path, upstream: str) -> None:
+async def serve(home: Path, openai: str, anthropic: str) -> None:
     """Run a watched hub until killed; print its URL, a client key and the watchdog's port."""
     hub, watchdog = Hub(config.load(environment(), home=home)), Watchdog()
     url = await hub.start()
     async with Client(url, ADMIN_TOKEN) as admin:
-        key = await furnish(admin, {"openai": upstream, "anthropic": upstream})
+        key = await furnish(admin, {"openai": openai, "anthropic": anthropic})
+        for name, (provider_id, upstream) in WIDE.items():
+            row = {"id": name, "provider_id": provider_id, "upstream_name": upstream, **WIDE_SIZES}
+            await admin.add_model(row)
     listener = await asyncio.start_server(watchdog.tell, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
     print(json.dumps([url, key, port]), flush=True)
@@ -154,6 +166,47 @@ def _fields() -> dict[str, str]:
     }
 
 
+def conversations() -> list[tuple[str, Body]]:
+    """Long conversations with tools and thinking, each with the path that it goes to."""
+    said = "The quick brown fox jumps over the lazy dog.\n" * 20
+    use = {"id": "call_%d", "name": "read", "input": {"path": "a/b.py", "line": 7}}
+    thought = {"type": "thinking", "thinking": said[:300], "signature": "E" * 400}
+    function = {"name": "read", "arguments": json.dumps(use["input"])}
+    call = {"id": "call_%d", "type": "function", "function": function}
+    turns = {
+        "/v1/chat/completions": [
+            {"role": "user", "content": said[:200]},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "call_%d", "content": said},
+            {"role": "assistant", "content": said[:300]},
+        ],
+        "/v1/messages": [
+            {"role": "user", "content": [{"type": "text", "text": said[:200]}]},
+            {"role": "assistant", "content": [thought, {"type": "tool_use", **use}]},
+            {
+                "role": "user",
+                "content": [{"type": "tool_result", "tool_use_id": "call_%d", "content": said}],
+            },
+            {"role": "assistant", "content": [{"type": "text", "text": said[:300]}]},
+        ],
+    }
+    tools = {
+        "/v1/chat/completions": {"type": "function", "function": {"name": "read"}},
+        "/v1/messages": {"name": "read", "input_schema": {"type": "object"}},
+    }
+    found = []
+    for path, turn in turns.items():
+        once = json.dumps(turn)[1:-1]
+        talk = ",".join([once.replace("%d", str(n)) for n in range(1_600_000 // len(once))])
+        ask = json.dumps({"role": "user", "content": "Go on."})
+        for model, stream in itertools.product(WIDE, (False, True)):
+            rest = {"model": model, "max_tokens": 100, "stream": stream, "tools": [tools[path]]}
+            content = f'{{"messages":[{talk},{ask}],{json.dumps(rest)[1:]}'
+            name = f"1.6 MB to {model}{', streamed' if stream else ''}"
+            found.append((path, Body(name, content.encode(), ())))
+    return found
+
+
 def heavy() -> list[Body]:
     """Bodies that are good JSON, and as much work as they can be."""
     made = {name: f"{{{fields}}}" for name, fields in _fields().items()}
@@ -180,17 +233,30 @@ ENDPOINTS = (
 
 @contextlib.contextmanager
 def subject() -> Iterator[Subject]:
-    """A watched hub, and a simulator for it, in processes of their own."""
-    port = tools.free_port()
-    simulator = tools.python("-m", "tokenhub.simulator", "--kind", "openai", "--port", str(port))
-    with tempfile.TemporaryDirectory() as home, tools.running(simulator, tools.cores()[1], port):
-        upstream = f"http://127.0.0.1:{port}"
-        arguments = ("-m", "tests.bench.loop_hold", "--serve", home, "--upstream", upstream)
+    """A watched hub, and a simulator of each kind for it, in processes of their own."""
+    with contextlib.ExitStack() as parts:
+        home = parts.enter_context(tempfile.TemporaryDirectory())
+        arguments = ["-m", "tests.bench.loop_hold", "--serve", home]
+        for kind in ("openai", "anthropic"):
+            port = tools.free_port()
+            command = ("-m", "tokenhub.simulator", "--kind", kind, "--port", str(port))
+            parts.enter_context(tools.running(tools.python(*command), tools.cores()[1], port))
+            arguments += [f"--{kind}", f"http://127.0.0.1:{port}"]
         with subprocess.Popen(tools.python(*arguments), stdout=subprocess.PIPE) as child:
             try:
                 yield Subject(*json.loads(child.stdout.readline() if child.stdout else b""))
             finally:
                 child.kill()
+
+
+def show_translated(rounds: int) -> None:
+    """Measure and print how long a long conversation holds the loop, translated and not."""
+    print("| endpoint | body | status | hold ms | CPU ms |\n|---|---|---|---|---|")
+    with subject() as hub:
+        for path, body in conversations():
+            holds = [hub.hold_ms(("POST", path), body) for _ in range(rounds)]
+            wall, cpu = min(r[1] for r in holds), min(r[2] for r in holds)
+            print(f"| {path} | {body.name} | {holds[0][0]} | {wall:.1f} | {cpu:.1f} |", flush=True)
 
 
 def main() -> int:
@@ -200,11 +266,16 @@ def main() -> int:
     parser.add_argument("--above", type=float, default=20, help="show holds above so many ms (20)")
     parser.add_argument("--only", default="", help="only paths that contain this")
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--upstream", help=argparse.SUPPRESS)
+    parser.add_argument("--translated", action="store_true", help="only long conversations")
+    parser.add_argument("--openai", help=argparse.SUPPRESS)
+    parser.add_argument("--anthropic", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve is not None:
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(serve(options.serve, options.upstream))
+            asyncio.run(serve(options.serve, options.openai, options.anthropic))
+        return 0
+    if options.translated:
+        show_translated(options.rounds)
         return 0
     bad, good = [*bodies.small(), *bodies.large()], heavy()
     print("| endpoint | body | status | hold ms | CPU ms |\n|---|---|---|---|---|")

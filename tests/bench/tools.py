@@ -85,12 +85,13 @@ def load(
     seconds: float,
     headers: Sequence[str],
     requests: int = 0,
+    path: str = "/v1/chat/completions",
 ) -> dict[str, Any]:
     """Run the load generator for (concurrency, `json` or `sse`, body file); return its figures."""
     concurrency, mode, body = case
     _, core = cores()
     command = [
-        str(BUILD / "load"), f"127.0.0.1:{port}", "/v1/chat/completions",
+        str(BUILD / "load"), f"127.0.0.1:{port}", path,
         str(concurrency), str(seconds), mode, str(body), *headers,
     ]  # fmt: skip
     done = subprocess.run(

@@ -37,7 +37,7 @@ async def test_a_wrong_value_is_refused_in_the_hubs_words(shell: Shell) -> None:
 async def test_a_simulation_names_the_winner_the_others_and_who_is_left_out(shell: Shell) -> None:
     await peopled(shell)
     ran = await shell("simulate", "--mode", "high_confidence", "--tokens", "500")
-    assert "local/strong goes first of 2, in mode high_confidence" in ran.out
+    assert "local/strong goes first of 2 (auto:high_confidence" in ran.out
     assert "It would cost about $0.00." in ran.out
     named = await shell("simulate", "--model", "weak", "--min-weight", "3", "--json")
     assert [one["reason"] for one in named.json["rejected"]].count("min_weight") == 1
@@ -46,7 +46,7 @@ async def test_a_simulation_names_the_winner_the_others_and_who_is_left_out(shel
 async def test_a_simulation_needs_no_field(shell: Shell) -> None:
     ran = await shell("simulate")
     assert ran.code == 0
-    assert "No model could take it (no_eligible_model)." in ran.out
+    assert "No model could take it (no_eligible_model)" in ran.out
     assert "A client would get 503 no_eligible_model" in ran.out
 
 
@@ -63,7 +63,7 @@ async def test_a_request_is_explained_to_people_and_to_programs(shell: Shell) ->
     shell.office.database.decide(row())
     people = await shell("explain", "req-1")
     assert "openai/gpt-4o-mini goes first of 3" in people.out
-    assert "local/llama answered, after 1 failed attempt." in people.out
+    assert "local/llama answered, at attempt 2. Before that, openai/gpt-4o-mini" in people.out
     program = (await shell("explain", "req-1", "--json")).json
     assert program["chosen"] == {"model_id": "gpt-4o-mini", "provider_id": "openai"}
 

@@ -9,6 +9,7 @@ from typing import Any, Self, cast
 
 from multidict import CIMultiDict
 
+from tests.routing.build import ask
 from tokenhub.dispatch.attempts import Attempts
 from tokenhub.dispatch.order import Headers, Order, Progress
 from tokenhub.dispatch.provenance import Provenance
@@ -22,10 +23,20 @@ from tokenhub.observe.failures import FailureLog
 from tokenhub.providers.keys import ProviderKeys
 from tokenhub.providers.registry import Registry, RegistryHolder
 from tokenhub.providers.upstream import UpstreamRequest, UpstreamResponse
+from tokenhub.routing.engine import decide
 from tokenhub.routing.policy import Mode
 from tokenhub.routing.question import Candidate, Decision
 from tokenhub.storage.database import Database
-from tokenhub.types import Api, Clock, Deployment, ErrorClass, Provider, ProviderType, Timeouts
+from tokenhub.types import (
+    Api,
+    Clock,
+    Cost,
+    Deployment,
+    ErrorClass,
+    Provider,
+    ProviderType,
+    Timeouts,
+)
 from tokenhub.wire.body import parse
 from tokenhub.wire.request import read_request
 from tokenhub.wire.translation.interpreter import Interpreter
@@ -258,12 +269,13 @@ def target(name: str = "m", provider: str = "p", *, context: int | None = None) 
 def decision(*plan: Target) -> Decision:
     """A decision for `plan`."""
     candidates = tuple(
-        Candidate(one.deployment, one.provider, 0.5, 1_500_000, "named", False, one.api)
+        Candidate(one.deployment, one.provider, 0.5, Cost(1_500_000, 2), "named", 0, one.api)
         for one in plan
     )
     reason = "named" if plan else "no_eligible_model"
     order = tuple(range(len(plan)))
-    return Decision(Mode.NORMAL, reason, candidates, candidates, order, (), ())
+    brief = decide(ask(Registry([], []))).brief
+    return Decision(Mode.NORMAL, reason, candidates, candidates, order, (), (), brief)
 
 
 QUICK = Timeouts(first_event_s=40.0, idle_s=30.0, answer_s=50.0)

@@ -269,6 +269,34 @@ async def test_a_refusal_of_the_clients_own_option_is_the_clients() -> None:
     assert caught.value.body == REFUSED
 
 
+THOUGHTLESS = json.dumps(
+    {
+        "type": "error",
+        "error": {
+            "type": "invalid_request_error",
+            "message": "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, "
+            "but found `tool_use`.",
+        },
+    }
+).encode()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_tool_loop_that_another_protocols_model_began_goes_on_without_thinking(
+    stream: bool,
+) -> None:
+    answer = Response(START, TEXT, STOPPED, STOP) if stream else Response(b'{"content":[]}')
+    where = road(Response(THOUGHTLESS, status=400), answer, provider=ANTHROPIC, api=Api.MESSAGES)
+    thinking = {"type": "enabled", "budget_tokens": 1024}
+    wanted = order(Api.MESSAGES, stream=stream, max_tokens=5000, thinking=thinking)
+    if stream:
+        await where.stream(wanted)
+    else:
+        await where.attempts.answer(wanted, where.target, where.progress)
+    sent = [json.loads(request.body or b"")["thinking"] for request in where.upstream.requests]
+    assert sent == [thinking, {"type": "disabled"}]
+
+
 async def test_messages_have_no_such_option() -> None:
     where = road(Response(START, TEXT, STOPPED, STOP), provider=ANTHROPIC, api=Api.MESSAGES)
     await where.stream(order(Api.MESSAGES, max_tokens=5))

@@ -1,6 +1,7 @@
 """Calls to providers by another protocol than the client's."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +31,7 @@ from tokenhub.dispatch.order import Order, ProviderAnswer
 from tokenhub.errors import UpstreamError
 from tokenhub.types import Api, ErrorClass, Usage
 from tokenhub.wire.thinking import seals_in
+from tokenhub.wire.translation.interpreter import LONG_BYTES
 from tokenhub.wire.translation.seals import own_seal
 
 CHAT_ANSWER = json.dumps(
@@ -312,3 +314,37 @@ async def test_it_is_the_api_that_was_asked_which_the_provider_lacks(status: int
         await answered(where, claude_asks())
     assert where.health.lacking.lacks(PROVIDER, Api.CHAT)
     assert not where.health.lacking.lacks(PROVIDER, Api.MESSAGES)
+
+
+@pytest.fixture
+def threads(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], Any]]:
+    """What is done in threads; here at once, since no thread knows of virtual time."""
+    done: list[Callable[[], Any]] = []
+
+    async def at_once(work: Callable[[], Any]) -> Any:
+        done.append(work)
+        return work()
+
+    monkeypatch.setattr("asyncio.to_thread", at_once)
+    return done
+
+
+def long_talk(size: int) -> list[dict[str, Any]]:
+    return [{"role": "user", "content": "a" * size}]
+
+
+@pytest.mark.parametrize(("size", "number"), [(10, 0), (LONG_BYTES, 2)], ids=["short", "long"])
+async def test_a_long_request_is_translated_in_a_thread(
+    threads: list[Callable[[], Any]], size: int, number: int
+) -> None:
+    where = to_chat(Response(CHAT_ANSWER), Response(chunk("a"), FINISH, DONE))
+    await answered(where, claude_asks(messages=long_talk(size)))
+    await where.stream(claude_asks(messages=long_talk(size), stream=True))
+    assert len(threads) == number
+    assert [body["messages"] for body in sent(where)] == [long_talk(size)] * 2
+
+
+async def test_a_long_request_that_is_passed_on_is_not(threads: list[Callable[[], Any]]) -> None:
+    where = to_chat(Response(CHAT_ANSWER))
+    await answered(where, order(stream=False, messages=long_talk(LONG_BYTES)))
+    assert threads == []

@@ -48,6 +48,7 @@ class Walk:
     scripts: Mapping[str, Sequence[Step]] = field(default_factory=dict)
     running: int = 1
     commits: bool = False
+    status: int | None = None
     calls: list[str] = field(default_factory=list)
     apis: list[Api] = field(default_factory=list)
     at: list[float] = field(default_factory=list)
@@ -91,7 +92,7 @@ class Walk:
             self.progress.commit()
         await asyncio.sleep(seconds)
         if isinstance(end, ErrorClass):
-            raise UpstreamError(end, "why")
+            raise UpstreamError(end, "why", status=self.status)
         if end is not None:
             raise end
         self.progress.commit()

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.dispatch.fakes import target
 from tests.dispatch.test_failover import WELL, A, B, Walk, ends, no_other
 from tokenhub.dispatch.target import Target
 from tokenhub.errors import AllFailed, UpstreamError
@@ -62,3 +63,29 @@ async def test_no_other_failure_is_one_of_the_api(error_class: ErrorClass) -> No
 async def test_the_last_one_may_be_asked_by_another_api_within_the_deadline() -> None:
     walk = Walk({"a": [LACKS, (3.9, None)]})
     assert await walk.run([A], deadline_s=8.0, otherwise=by(Api.MESSAGES)) == "a"
+
+
+A2, A3 = target("a2", "p"), replace(target("a3", "p"), api=Api.MESSAGES)
+
+
+@pytest.mark.parametrize("status", [404, 405])
+async def test_what_a_provider_lacks_is_asked_of_none_of_its_models(status: int) -> None:
+    walk = Walk({"a": [LACKS, ends(ErrorClass.CONTEXT_OVERFLOW)]}, status=status)
+    assert await walk.run([A, A2, B], otherwise=by(Api.RESPONSES)) == "a2"
+    assert list(zip(walk.calls, walk.apis, strict=True)) == [
+        ("a", Api.CHAT),
+        ("a", Api.RESPONSES),
+        ("a2", Api.RESPONSES),
+    ]
+
+
+async def test_its_models_are_passed_over_where_it_has_no_other_api() -> None:
+    walk = Walk({"a": [LACKS]}, status=404)
+    assert await walk.run([A, A2, A3, B]) == "a3"
+    assert walk.calls == ["a", "a3"]
+
+
+async def test_what_is_not_for_one_model_may_be_for_the_others() -> None:
+    walk = Walk({"a": [LACKS]}, status=403)
+    assert await walk.run([A, A2]) == "a2"
+    assert walk.apis == [Api.CHAT, Api.CHAT]

@@ -300,7 +300,7 @@ async def test_what_a_named_model_may_become_is_looked_up_only_when_it_is_to_be_
     where = Road([(5.0, Response(WHOLE)), Response(SECOND)], others=[twin], config=HEDGED)
     assert (await headers_of(where))["X-TokenHub-Model"] == "n"
     (row,) = where.rows.decided
-    assert row.columns()["model_id"] == ["m", "n"]
+    assert row.columns()["redecided"]["model_id"] == ["m", "n"]
 
 
 async def test_a_request_that_gave_a_budget_is_not_hedged() -> None:

@@ -124,6 +124,10 @@ async def test_what_is_left_out_and_may_be_missed_is_told_in_a_header() -> None:
     assert "cache_control" in value
 
 
+async def test_several_warnings_are_told_in_one_header() -> None:
+    assert Letter(b"", ("a", "b")).headers == [("X-TokenHub-Warning", "left out: a; b")]
+
+
 async def test_a_warning_is_one_line_whatever_the_client_called_its_fields() -> None:
     assert Letter(b"", ("a\r\nX-Evil: 1",)).headers[0][1].isprintable()
 

@@ -59,11 +59,37 @@ def test_a_plan_is_only_ever_added_to() -> None:
     first, second = target("first"), target("second")
     made = trip()
     made.decided(decision(first))
-    again = decision(second, first)
-    assert made.decided(again) == [second]
-    assert made.decision is again
+    assert made.decided(decision(second, first)) == [second]
     assert made.decided(decision()) == []
-    assert made.decision is again
+    assert [one.deployment.id for one in made.plan] == ["first", "second"]
+
+
+def test_a_choice_that_was_made_again_is_kept_beside_the_first() -> None:
+    first, second = target("first"), target("second")
+    made = trip(usage=REPORTED, answered=True)
+    made.decided(decision(first))
+    made.progress.attempts.append(Attempt("first", "p", "http://h", 0, 5, 503, None))
+    made.decided(decision(first, second))
+    made.progress.begin(second)
+    made.answered()
+    row = made.decision_row(made.outcome(100.5, NOTHING))
+    assert row is not None
+    told = row.columns()
+    again = told["redecided"]
+    assert (row.model_id, row.reason, told["model_id"]) == ("first", "named", ["first"])
+    assert (again["after_attempts"], again["tried"], again["planned"]) == (1, [0], [1])
+
+
+def test_what_was_asked_and_what_was_used_is_kept_with_the_decision() -> None:
+    made = trip(usage=REPORTED, answered=True)
+    made.decided(decision(target()))
+    made.answered()
+    row = made.decision_row(made.outcome(100.5, NOTHING))
+    assert row is not None
+    told = row.columns()
+    assert (told["request"]["model"], told["request"]["input_tokens"]) == ("gpt", 50)
+    assert told["usage"] == {"input_tokens": 40, "output_tokens": 4, "estimated": False}
+    assert "redecided" not in told
 
 
 def test_what_was_decided_is_kept_with_what_came_of_it() -> None:

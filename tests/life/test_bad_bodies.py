@@ -19,6 +19,8 @@ CLIENT_PATHS = (
     "/v1/messages",
     "/v1/embeddings",
     "/v1/chat",
+    "/v1/responses",
+    "/v1/messages/count_tokens",
 )
 WITHOUT_BODY = (
     ("POST", "/admin/v1/vault/lock"),
@@ -44,6 +46,7 @@ LARGE_ON = (ENDPOINTS[0], ENDPOINTS[2], ENDPOINTS[4], ("POST", "/admin/v1/apikey
 
 HELLO = [{"role": "user", "content": "hi"}]
 CHAT = {"model": "gpt-4o", "messages": HELLO}
+CROSSING = {"model": "openai/gpt-4o", "max_tokens": 9}
 KEYED = {"name": "a"}
 
 
@@ -82,6 +85,21 @@ WRONG_FIELDS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("/v1/embeddings", {"model": "text-embedding-3-small"}, "input"),
     ("/v1/embeddings", {"model": "text-embedding-3-small", "input": 5}, "input"),
     ("/v1/embeddings", {"model": "text-embedding-3-small", "input": []}, "input"),
+    ("/v1/responses", {"model": "gpt-4o"}, "input"),
+    ("/v1/responses", {"model": "gpt-4o", "input": 5}, "input"),
+    ("/v1/responses", {"model": "gpt-4o", "input": [5]}, "input.0"),
+    ("/v1/responses", {"model": "gpt-4o", "input": "a", "max_output_tokens": 0}, "max_output"),
+    ("/v1/responses", {"model": "gpt-4o", "input": "a", "previous_response_id": "r"}, "previous_"),
+    ("/v1/responses", {"model": "gpt-4o", "input": "a", "conversation": "c"}, "conversation"),
+    ("/v1/responses", {"model": "anthropic/claude-haiku-4-5", "input": [{"type": "x"}]}, "input.0"),
+    ("/v1/messages", CROSSING | {"messages": [{}]}, "messages.0.role"),
+    (
+        "/v1/messages",
+        CROSSING | {"messages": [{"role": "user", "content": [5]}]},
+        "messages.0.content.0",
+    ),
+    ("/v1/chat/completions", wrong(model="anthropic/claude-haiku-4-5", stop=5), "stop"),
+    ("/v1/messages/count_tokens", {"model": "claude-haiku-4-5"}, "messages"),
     ("/v1/chat", {"request": None}, "request"),
     ("/v1/chat", {"request": []}, "request"),
     ("/v1/chat", {"request": wrong(parameters=5)}, "request.parameters"),
@@ -170,7 +188,7 @@ async def _pieces(content: bytes) -> AsyncIterator[bytes]:
 def _message(path: str, answer: dict[str, Any], request_id: str) -> str:
     """The message in an error answer, which must have the shape of the endpoint's protocol."""
     error = answer["error"]
-    if path == "/v1/messages":
+    if path.startswith("/v1/messages"):
         assert answer.keys() == {"type", "error", "request_id"}
         assert (answer["type"], answer["request_id"]) == ("error", request_id)
         assert error.keys() == {"type", "message"}

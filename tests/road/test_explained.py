@@ -52,6 +52,23 @@ async def test_an_attempt_that_failed_is_there_with_its_class(world: World, stre
     assert first["end_ms"] <= last["start_ms"] <= last["end_ms"]
 
 
+async def test_a_choice_that_was_made_again_is_explained_beside_the_first(world: World) -> None:
+    world.simulators["vllm"].fail(Failure.answer(429))
+    told = await explained(world, await post(world, "/v1/chat/completions", chat(LLAMA)))
+    first, again = told["eligible"], told["redecided"]
+    assert (told["chosen"]["model_id"], told["reason"]) == (LLAMA, "named")
+    assert [one["model_id"] for one in first] == [LLAMA]
+    assert told["estimated_cost_usd"] == first[0]["estimated_cost_usd"]
+    assert told["not_considered"]["reason"] == "named"
+    assert again["after_attempts"] == 1
+    assert again["reason"].startswith("substitute for")
+    answered = told["answered_by"]
+    assert answered["model_id"] == again["chosen"]["model_id"]
+    assert answered["substitution"]
+    assert told["usage"]["output_tokens"] > 0
+    assert (told["request"]["model"], told["request"]["kind"]) == (LLAMA, "named")
+
+
 async def test_a_refused_request_is_explained_too(world: World) -> None:
     reply = await post(
         world, "/v1/chat/completions", chat("gpt-4o"), **{"X-TokenHub-Max-Budget-USD": "0"}

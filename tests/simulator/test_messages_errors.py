@@ -323,7 +323,7 @@ def schema(value: dict[str, Any]) -> dict[str, Any]:
         ),
         (
             {"thinking": {"type": "enabled", "budget_tokens": 1024, "display": "none"}},
-            "thinking.enabled.display: Input should be 'summarized' or 'omitted'",
+            "thinking.enabled.display: Input should be 'summarized', 'omitted'",
         ),
     ],
 )

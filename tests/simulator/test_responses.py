@@ -186,7 +186,12 @@ FUNCTION = {"type": "function", "parameters": {"type": "object"}}
         ({"max_output_tokens": 5}, 400, "integer_below_min_value", ">= 16, but got 5"),
         ({"tool_choice": "x"}, 400, "invalid_value", "'required'."),
         ({"tools": [FUNCTION]}, 400, "missing_required_parameter", "tools[0].name"),
-        ({"tools": [FUNCTION | {"name": "f"}]}, 400, "invalid_json_schema", "additionalProperties"),
+        (
+            {"tools": [FUNCTION | {"name": "f", "strict": True}]},
+            400,
+            "invalid_json_schema",
+            "additionalProperties",
+        ),
         (
             {"text": {"format": {"type": "json_schema"}}},
             400,

@@ -1,7 +1,7 @@
 from dataclasses import replace
 from typing import Any
 
-from tokenhub.types import Attempt, Outcome, Prices, Rates, Usage
+from tokenhub.types import Api, Attempt, Outcome, Prices, Rates, Usage
 
 PRICES = Prices(Rates(2_500, 10_000, 250))
 
@@ -24,7 +24,11 @@ OUTCOME = Outcome(
     cost_nano=4_250_000,
     fee_nano=1_000,
     ttft_ms=40.0,
-    attempts=(Attempt("gpt-4o", "openai", "https://api.openai.com/v1", 1.0, 120.0, 200, None),),
+    attempts=(
+        Attempt(
+            "gpt-4o", "openai", "https://api.openai.com/v1", 1.0, 120.0, 200, None, api=Api.CHAT
+        ),
+    ),
 )
 
 

@@ -64,6 +64,7 @@ def test_a_decision_comes_back_as_it_was_made(connection: sqlite3.Connection) ->
                 "model_id": "gpt-4o",
                 "provider_id": "openai",
                 "endpoint": "https://api.openai.com/v1",
+                "api": "chat",
                 "start_ms": 1.0,
                 "end_ms": 120.0,
                 "status": 200,

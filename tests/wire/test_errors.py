@@ -69,9 +69,9 @@ def test_an_error_in_anthropics_shape(status: int, kind: str) -> None:
 @pytest.mark.parametrize("protocol", list(Protocol))
 def test_details_are_told_where_the_protocol_has_them(protocol: Protocol) -> None:
     told = error_body(
-        protocol, status=400, code="c", message="Why.", request_id="r1", details={"unsupported": []}
+        protocol, status=400, code="c", message="Why.", request_id="r1", details={"a": 1}
     )
-    details = {"unsupported": []} if protocol is Protocol.ANTHROPIC else None
+    details = {"a": 1} if protocol is Protocol.ANTHROPIC else None
     assert json.loads(told)["error"].get("details") == details
 
 

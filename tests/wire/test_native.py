@@ -56,6 +56,8 @@ def test_without_a_model_none_is_named() -> None:
     ("body", "param"),
     [
         ({"messages": HI, "output_format": {"type": "json"}}, "output_format.type"),
+        ({"messages": HI, "output_format": "json"}, "output_format"),
+        ({"messages": HI, "output_format": {"kind": "json"}}, "output_format.kind"),
         ({"messages": HI, "output_schema": {}}, "output_schema"),
         ({"request": {"messages": HI, "output_schema": {}}}, "request.output_schema"),
         ({"request": {"messages": HI}, "messages": HI}, "messages"),

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from tokenhub.errors import RequestError
-from tokenhub.routing.explanation import shown
+from tokenhub.routing.explanation import answered_by, shown
 from tokenhub.storage import decisions
 from tokenhub.storage.database import Database
 
@@ -20,7 +20,12 @@ class Decisions:
         return await self._database.read(partial(decisions.page, limit=limit, offset=offset))
 
     async def get(self, request_id: str) -> dict[str, Any]:
-        """Return a decision with its candidates; 404 for none."""
+        """Return a decision with its candidates; 404 for none.
+
+        Of earlier versions' decisions some things are not known: what the `request` asked for and
+        its `usage` in tokens are None then. `redecided` is the choice that was made again after
+        so many attempts, None where there was none; `answered_by` is None where nobody answered.
+        """
         find = partial(decisions.get, request_id=request_id)
         found = await self._database.read(find)
         if found is None:
@@ -33,7 +38,10 @@ class Decisions:
                 f"there is no decision about a request {request_id!r}: they are kept for 7 days, "
                 f"and of the newest {decisions.KEPT_ROWS:,} requests",
             )
-        explained = shown(found["columns"])
+        columns = found["columns"]
+        explained, again = shown(columns), columns.get("redecided")
+        if again is not None:
+            again = {"after_attempts": again["after_attempts"], **shown(again)}
         return {
             "request_id": found["request_id"],
             "timestamp": found["timestamp"],
@@ -45,4 +53,9 @@ class Decisions:
             "attempts": found["attempts"],
             "estimated_cost_usd": found["estimated_cost_usd"],
             "cost_usd": found["cost_usd"],
+            "not_considered": explained["not_considered"],
+            "request": columns.get("request"),
+            "redecided": again,
+            "answered_by": answered_by(found["attempts"], explained, again),
+            "usage": columns.get("usage"),
         }

@@ -10,6 +10,7 @@ from tokenhub.administration.routing_config import known_mode
 from tokenhub.administration.units import nano
 from tokenhub.providers.payload import validate
 from tokenhub.routing.explanation import shown, to_columns
+from tokenhub.routing.inquiry import inquiry, not_considered
 from tokenhub.routing.policy import Steering
 from tokenhub.routing.question import Decision
 from tokenhub.routing.router import Wish
@@ -85,14 +86,15 @@ class Simulation:
         self._simulate = simulate
 
     def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """Return `decision`, `eligible` and `rejected`.
+        """Return `decision`, `eligible` and `rejected`, and what was asked as `request`.
 
         The request is one of `api` (chat, or embeddings where `capabilities` has them) with
         `token_count` tokens of input. Where nothing can take it `decision` is None and `refusal`
         says what a client would be told. Raises BadRequest, and RequestError 404 for a
         `model_hint` that means nothing.
         """
-        decision = self._simulate(validate(_Fields, payload).wish())
+        wish = validate(_Fields, payload).wish()
+        decision, facts = self._simulate(wish), wish.facts
         explained = shown(to_columns(decision))
         eligible, refusal = explained["eligible"], decision.refusal
         return {
@@ -103,6 +105,8 @@ class Simulation:
             else {"status": refusal.status, "code": refusal.code, "message": refusal.message},
             "eligible": eligible,
             "rejected": explained["rejected"],
+            "not_considered": not_considered(decision),
+            "request": inquiry(decision.brief, facts.model or "auto", facts.input_tokens, None),
         }
 
 

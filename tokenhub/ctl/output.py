@@ -28,16 +28,18 @@ class Output:
         items: Sequence[Item],
         columns: Mapping[str, str],
         view: Callable[[Item], Item] = _as_it_is,
+        *,
+        limit: int = MAX_CELL_CHARS,
     ) -> None:
         """Print `items` as a table; `columns` maps fields (`health.state` goes inside) to heads.
 
-        `view` makes of an item what people see of it.
+        `view` makes of an item what people see of it; a cell has `limit` characters at most.
         """
         if self._as_json:
             self._json(list(items))
             return
         items = [view(item) for item in items]
-        cells = [[_cell(_field(item, path)) for path in columns] for item in items]
+        cells = [[_cell(_field(item, path), limit=limit) for path in columns] for item in items]
         right = [_is_number_column(items, path) for path in columns]
         table = [list(columns.values()), *cells]
         widths = [max(len(row[i]) for row in table) for i in range(len(columns))]

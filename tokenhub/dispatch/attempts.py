@@ -27,6 +27,7 @@ from tokenhub.types import Attempt, Clock, ErrorClass, per_request
 from tokenhub.wire.answer import AnswerFacts, read_answer
 from tokenhub.wire.headers import neutral
 from tokenhub.wire.stream import reader_for
+from tokenhub.wire.translation.interpreter import LONG_BYTES
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """A provider's non-streamed answer may be this long."""
@@ -61,12 +62,7 @@ class Attempts:
 
     async def answer(self, order: Order, target: Target, progress: Progress) -> ProviderAnswer:
         """Get a whole answer. Raises UpstreamError, VaultUnavailable."""
-        if target.api is order.api and not order.knowledge.seals:
-            return await self._answer_once(order, target, progress, AS_IT_IS)
-
-        async def call(repair: Repair) -> ProviderAnswer:
-            return await self._answer_once(order, target, progress, repair)
-
+        call = partial(self._answer_once, order, target, progress)
         return await self._repaired(order, target, call)
 
     async def stream(
@@ -100,8 +96,6 @@ class Attempts:
     ) -> T:
         """Make `call`, and once more without what of thinking the request was refused for."""
         translated = target.api is not order.api
-        if not translated and not order.knowledge.seals:
-            return await call(AS_IT_IS)
         thinks = self._thinking_option.wanted(order, target)
         as_it_is = AS_IT_IS if thinks else Repair(unthinking=True)
         try:
@@ -125,7 +119,7 @@ class Attempts:
     async def _answer_once(
         self, order: Order, target: Target, progress: Progress, repair: Repair
     ) -> ProviderAnswer:
-        sent = letter(order, target, repair, ask_usage=False)
+        sent = await _written(order, target, repair, ask_usage=False)
         with self._attempt(order, target, progress) as permit:
             request = self._request(order, target, permit.url, sent)
             began = self._clock.monotonic()
@@ -165,7 +159,7 @@ class Attempts:
         ask_usage: bool,
     ) -> None:
         provider, progress = target.provider, delivery.progress
-        sent = letter(order, target, repair, ask_usage=ask_usage)
+        sent = await _written(order, target, repair, ask_usage=ask_usage)
         with self._attempt(order, target, progress) as permit:
             request = self._request(order, target, permit.url, sent)
             hide_usage = ask_usage and target.api is order.api
@@ -287,6 +281,7 @@ class Attempts:
                     end_ms=(self._clock.monotonic() - order.received_at) * 1000,
                     status=status,
                     error_class=end.error_class,
+                    api=target.api,
                 )
             )
 
@@ -308,6 +303,15 @@ class _Delivery:
     client: StreamClient
     progress: Progress
     headers: Callable[[], Headers]
+
+
+async def _written(order: Order, target: Target, repair: Repair, *, ask_usage: bool) -> Letter:
+    """The letter; a long one that takes work is written in a thread, while others have turns."""
+    write = partial(letter, order, target, repair, ask_usage=ask_usage)
+    changed = target.api is not order.api or order.knowledge.seals
+    if changed and len(order.document.body) > LONG_BYTES:
+        return await asyncio.to_thread(write)
+    return write()
 
 
 async def _short_body(response: UpstreamResponse) -> bytes:

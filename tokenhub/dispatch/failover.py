@@ -125,10 +125,21 @@ class Rest:
             # Of a context that nobody knows any other one may be larger.
             self._context = max(self._context, target.deployment.max_context_tokens or 0)
         elif error.error_class is ErrorClass.UNSUPPORTED:
-            other = self._otherwise(target)
-            if other is not None and other.api is not target.api:
-                self._plan.insert(0, other)
+            # By these the provider says that it has no such API at all.
+            self._ask_otherwise(target, all_models=error.status in (404, 405))
         self._sift()
+
+    def _ask_otherwise(self, failed: Target, *, all_models: bool) -> None:
+        """Ask `failed` by another API, with `all_models` also the others of its provider."""
+
+        def again(one: Target) -> list[Target]:
+            other = self._otherwise(one)
+            return [] if other is None or _alike(other, failed) else [other]
+
+        plan = again(failed)
+        for one in self._plan:
+            plan += again(one) if all_models and _alike(one, failed) else [one]
+        self._plan = plan
 
     def _sift(self) -> None:
         self._plan = [
@@ -138,6 +149,11 @@ class Rest:
         ]
         if self._context >= 0:
             self._plan.sort(key=_context)
+
+
+def _alike(one: Target, other: Target) -> bool:
+    """Whether both are asked by the same API of the same provider."""
+    return one.api is other.api and one.provider.id == other.provider.id
 
 
 class _TooSlow(UpstreamError):

@@ -18,8 +18,10 @@ class Letter:
 
     @property
     def headers(self) -> Headers:
-        """What the client is told of the warnings."""
-        return [("X-TokenHub-Warning", clean(f"left out: {one}")) for one in self.warnings]
+        """What the client is told of the warnings: one header, since many clients read only one."""
+        if not self.warnings:
+            return []
+        return [("X-TokenHub-Warning", clean(f"left out: {'; '.join(self.warnings)}"))]
 
 
 def letter(order: Order, target: Target, repair: Repair, *, ask_usage: bool) -> Letter:

@@ -2,18 +2,39 @@
 
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from tokenhub.dispatch.order import Progress
 from tokenhub.dispatch.target import Target
 from tokenhub.ledger.ledger import Charge, Reservation
 from tokenhub.routing.explanation import to_columns
+from tokenhub.routing.inquiry import inquiry, not_considered
 from tokenhub.routing.question import Candidate, Decision
+from tokenhub.routing.speech import spoken_by
 from tokenhub.text import clean
-from tokenhub.types import ApiKey, Attempt, DecisionRow, ErrorClass, Outcome, Usage
+from tokenhub.types import (
+    Api,
+    ApiKey,
+    Attempt,
+    DecisionRow,
+    ErrorClass,
+    Outcome,
+    Usage,
+    per_request,
+)
 from tokenhub.wire.request import RequestFacts
 
 MODEL_CHARS = 200
 """So much of the model's name that a client asked for is kept."""
+
+
+@per_request
+class Redecided:
+    """A choice made again `after` so many calls; `tried` are the keys that were planned before."""
+
+    decision: Decision
+    tried: frozenset[str]
+    after: int
 
 
 @dataclass(slots=True)
@@ -35,7 +56,9 @@ class Trip:
     model_requested: str = ""
     stream: bool = False
     input_tokens: int = 0
+    max_output_tokens: int | None = None
     decision: Decision | None = None
+    redecided: Redecided | None = None
     plan: list[Candidate] = field(default_factory=list)
     reservation: Reservation | None = None
     hedge_after_ms: int = 0
@@ -50,6 +73,7 @@ class Trip:
         self.model_requested = clean(facts.model or "", MODEL_CHARS)
         self.stream = facts.stream
         self.input_tokens = facts.input_tokens
+        self.max_output_tokens = facts.max_output_tokens
 
     def answered(self) -> None:
         """The client got its answer, or its stream as far as it went."""
@@ -60,13 +84,28 @@ class Trip:
         self.status, self.error_class = status, error_class
 
     def decided(self, decision: Decision) -> list[Target]:
-        """Who is to be tried was decided, perhaps anew; return those that are new in the plan."""
-        if decision.plan or self.decision is None:
-            self.decision = decision
+        """Who is to be tried was decided, perhaps anew; return those that are new in the plan.
+
+        The first decision stays the one that is told of, what was decided anew is told beside it.
+        """
         known = {one.deployment.key for one in self.plan}
+        if self.decision is None:
+            self.decision = decision
+        else:
+            self.redecided = Redecided(decision, frozenset(known), len(self.progress.attempts))
         new = [one for one in decision.plan if one.deployment.key not in known]
         self.plan += new
         return [Target(one.deployment, one.provider, one.api) for one in new]
+
+    def asked_otherwise(self, target: Target, api: Api) -> Target:
+        """`target` is to be asked by another `api`, since its provider lacks the first one."""
+        self.plan = [
+            one._replace(api=api, reason=spoken_by(one.reason, api))
+            if one.deployment is target.deployment
+            else one
+            for one in self.plan
+        ]
+        return Target(target.deployment, target.provider, api)
 
     @property
     def target(self) -> Target | None:
@@ -145,6 +184,7 @@ class Trip:
         if (decision := self.decision) is None:
             return None
         first = self.plan[0] if self.plan else None
+        asked = (self.model_requested or "auto", self.input_tokens, self.max_output_tokens)
         return DecisionRow(
             request_id=self.request_id,
             timestamp_ms=self.timestamp_ms,
@@ -152,8 +192,28 @@ class Trip:
             reason=decision.reason,
             model_id=first.deployment.id if first else None,
             provider_id=first.provider.id if first else None,
-            columns=partial(to_columns, decision),
+            columns=partial(_told, decision, self.redecided, asked, outcome.usage),
             attempts=outcome.attempts,
             estimated_cost_nano=first.estimate_nano if first else None,
             cost_nano=outcome.cost_nano,
         )
+
+
+def _told(
+    decision: Decision, again: Redecided | None, asked: tuple[str, int, int | None], usage: Usage
+) -> dict[str, Any]:
+    """What is kept of a decision, of the one in its place, of what was asked and of what came."""
+    used = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
+    told = {
+        **to_columns(decision),
+        "not_considered": not_considered(decision),
+        "request": inquiry(decision.brief, *asked),
+        "usage": {**used, "estimated": usage.estimated},
+    }
+    if again is not None:
+        told["redecided"] = {
+            "after_attempts": again.after,
+            **to_columns(again.decision, again.tried),
+            "not_considered": not_considered(again.decision),
+        }
+    return told

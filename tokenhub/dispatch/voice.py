@@ -4,11 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
-import orjson
-
 from tokenhub.dispatch.order import Headers, Order
 from tokenhub.dispatch.target import Target
-from tokenhub.errors import NotOfProtocol
 from tokenhub.providers.failure import classify_event
 from tokenhub.types import Api, ErrorClass
 from tokenhub.wire.errors import end_of_stream
@@ -131,11 +128,7 @@ def whole(order: Order, target: Target, body: bytes, setting: Setting) -> bytes:
     """A provider's whole answer as the client gets it; raises NotOfProtocol."""
     if target.api is order.api:
         return body
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise NotOfProtocol("the answer is not JSON") from None
-    return translator.answer(target.api, order.api, value, setting)
+    return translator.answer(target.api, order.api, body, setting)
 
 
 def answer_headers(order: Order, target: Target, headers: Pairs) -> Headers:

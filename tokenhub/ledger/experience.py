@@ -1,13 +1,17 @@
-"""What past answers say about a deployment's token counts."""
+"""What past answers say about a model's token counts, whoever of its providers gave them."""
 
 from collections import OrderedDict
 
-MAX_DEPLOYMENTS = 10_000
+from tokenhub.types import Basis, ExpectedTokens
+
+MAX_MODELS = 10_000
 USUAL_OUTPUT_TOKENS = 1000
 """The output expected of a model that has not answered yet."""
 
 _WEIGHT = 0.1
 """Of the newest answer in a running mean: about the last 20 answers count."""
+_USUAL, _LEARNED, _LIMIT = Basis.USUAL, Basis.LEARNED, Basis.LIMIT
+"""Looked up once: this is asked of every deployment of every decision."""
 _LOWEST_RATIO, _HIGHEST_RATIO = 0.5, 2.0
 
 
@@ -22,33 +26,41 @@ class _Means:
 
 
 class Experience:
-    """Running means by deployment; the ones used longest ago are forgotten first."""
+    """Running means by the model's name; the ones used longest ago are forgotten first."""
 
     def __init__(self) -> None:
         self._means: OrderedDict[str, _Means] = OrderedDict()
 
-    def corrected(self, deployment_key: str, tokens: int) -> int:
-        """Return our own count of input tokens as this deployment would probably count them."""
-        means = self._means.get(deployment_key)
+    def corrected(self, model: str, tokens: int) -> int:
+        """Return our own count of input tokens as this model would probably count them."""
+        means = self._means.get(model)
         return tokens if means is None else round(tokens * means.ratio)
 
-    def expected_output(self, deployment_key: str, at_most: int | None) -> int:
-        """Return the probable length of an answer, in tokens, that may have `at_most`."""
-        means = self._means.get(deployment_key)
-        usual = USUAL_OUTPUT_TOKENS
-        if means is not None and means.output is not None:
-            usual = round(means.output)
-        return usual if at_most is None else min(at_most, usual)
+    def expected(self, model: str, tokens: int, at_most: int | None) -> ExpectedTokens:
+        """Return the probable tokens of a request: of its input, and of an answer to it.
 
-    def learn(self, deployment_key: str, estimated: int, reported: int, output: int) -> None:
+        `tokens` is our own count of the input, `at_most` what the answer may have. The last value
+        tells whence the length of the answer is known.
+        """
+        means = self._means.get(model)
+        usual, basis = USUAL_OUTPUT_TOKENS, _USUAL
+        if means is not None:
+            tokens = round(tokens * means.ratio)
+            if means.output is not None:
+                usual, basis = round(means.output), _LEARNED
+        if at_most is not None and at_most < usual:
+            return tokens, at_most, _LIMIT
+        return tokens, usual, basis
+
+    def learn(self, model: str, estimated: int, reported: int, output: int) -> None:
         """Take in a whole answer: input tokens, `estimated` by us and `reported`, and output."""
-        means = self._means.get(deployment_key)
+        means = self._means.get(model)
         if means is None:
-            if len(self._means) >= MAX_DEPLOYMENTS:
+            if len(self._means) >= MAX_MODELS:
                 self._means.popitem(last=False)
-            means = self._means[deployment_key] = _Means()
+            means = self._means[model] = _Means()
         else:
-            self._means.move_to_end(deployment_key)
+            self._means.move_to_end(model)
         if estimated > 0 and reported > 0:
             ratio = min(_HIGHEST_RATIO, max(_LOWEST_RATIO, reported / estimated))
             means.ratio += _WEIGHT * (ratio - means.ratio)

@@ -69,7 +69,7 @@ class Ledger:
 
     def corrected(self, deployment: Deployment, tokens: int) -> int:
         """Return our own count of input `tokens` as this deployment would probably count them."""
-        return self._experience.corrected(deployment.key, tokens)
+        return self._experience.corrected(deployment.id, tokens)
 
     def cost(self, facts: RequestFacts, deployment: Deployment, provider: Provider) -> Cost | None:
         """Return what the request probably costs, and at most with the fee; None without prices."""
@@ -118,6 +118,7 @@ class Ledger:
         self._budgets.settle(reservation.hold, outcome.cost_nano + outcome.fee_nano)
         self._settlements.settle(outcome)
         usage, counted_tokens = outcome.usage, reservation.counted_tokens
-        if outcome.error_class is None and not usage.estimated:
-            name = f"{outcome.provider_id}/{outcome.model}"
-            self._experience.learn(name, counted_tokens, usage.input_tokens, usage.output_tokens)
+        if outcome.error_class is None and outcome.model and not usage.estimated:
+            self._experience.learn(
+                outcome.model, counted_tokens, usage.input_tokens, usage.output_tokens
+            )

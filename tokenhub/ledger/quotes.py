@@ -42,7 +42,7 @@ class Quotes:
         """Return what a request probably costs, and at most with the fee; None without prices.
 
         Most output: the limit that the client gave, else min(`max_output_tokens`, 4,096); expected
-        output: this deployment's running mean, up to that limit. Embeddings have none.
+        output: the model's running mean, up to that limit. Embeddings have none.
         """
         tariff = self._tariffs.get(deployment.key)
         if tariff is None or tariff.deployment is not deployment or tariff.provider is not provider:
@@ -52,21 +52,22 @@ class Quotes:
             return None
         if prices is FREE:
             return Cost(0, self._fee_nano)
-        key, asked = deployment.key, facts.max_output_tokens
+        name, asked = deployment.id, facts.max_output_tokens
         if facts.api is Api.EMBEDDINGS:
             asked = 0
-        tokens = self._experience.corrected(key, facts.input_tokens)
         most = tariff.most_output if asked is None else asked
         at_most = deployment.max_output_tokens if asked is None else asked
-        probable = self._experience.expected_output(key, at_most)
+        foreseen = self._experience.expected(name, facts.input_tokens, at_most)
+        tokens, probable, _ = foreseen
         if prices.tiers:
             expected = cost_nano(prices, Usage(input_tokens=tokens, output_tokens=probable))
-            return Cost(expected, worst_case_nano(prices, tokens, most) + self._fee_nano)
+            worst = worst_case_nano(prices, tokens, most)
+            return Cost(expected, worst + self._fee_nano, foreseen)
         rates = prices.base
         out = rates.output_nano_per_1k
         expected = (tokens * rates.input_nano_per_1k + probable * out + 500) // 1000
         worst = -(-(tokens * dearest_input(rates) + most * out) // 1000)
-        return Cost(expected, worst + self._fee_nano)
+        return Cost(expected, worst + self._fee_nano, foreseen)
 
     def _tariff(self, deployment: Deployment, provider: Provider) -> _Tariff:
         known = self._tariffs.get(deployment.key)

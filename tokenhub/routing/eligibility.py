@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from tokenhub.errors import BadRequest
 from tokenhub.routing.contenders import Contender
 from tokenhub.routing.money import dollars
-from tokenhub.routing.question import Question, Reason, Rejected
+from tokenhub.routing.question import Limits, Question, Reason, Rejected
 from tokenhub.routing.speech import spoken
 from tokenhub.types import Api, Capability, Cost, Deployment, Provider
 
@@ -40,15 +40,6 @@ class Entry(NamedTuple):
     failure_rate: float | None
     cost: Cost | None
     degraded: bool
-
-
-class Limits(NamedTuple):
-    """What an answer may take; None is no limit. `room_nano` is what the budgets can still hold."""
-
-    latency_ms: int | None
-    needs_price: bool
-    budget_nano: int | None
-    room_nano: int | None
 
 
 class _Standing(NamedTuple):
@@ -143,7 +134,9 @@ class Screening:
         if context is not None:
             tokens = question.input_tokens(deployment)
             if tokens * HEADROOM_PERCENT > context * 100:
-                return Reason.CONTEXT, f"{tokens} input tokens and 15 % more exceed its {context}"
+                needed = -(-tokens * HEADROOM_PERCENT // 100)
+                told = f"{tokens} input tokens + {HEADROOM_PERCENT - 100} % margin = {needed}"
+                return Reason.CONTEXT, f"{told}, more than its {context}"
         return standing.late
 
     def _incapable(self, can: frozenset[Capability]) -> Why | None:
@@ -186,7 +179,8 @@ def within(entries: Sequence[Entry], limits: Limits) -> tuple[list[Entry], list[
         if why is None:
             kept.append(entry)
         else:
-            rejected.append(Rejected(entry.deployment, *why))
+            estimate_nano = None if entry.cost is None else entry.cost[0]
+            rejected.append(Rejected(entry.deployment, *why, estimate_nano))
     return kept, rejected
 
 
@@ -204,7 +198,7 @@ def _too_dear(cost: Cost | None, limits: Limits) -> Why | None:
         if limits.needs_price:
             return Reason.NO_PRICE, "its price is not known, and there is a budget"
         return None
-    expected, most = cost
+    expected, most = cost[0], cost[1]
     budget, room = limits.budget_nano, limits.room_nano
     if budget is not None and expected > budget:
         return Reason.BUDGET, f"about {dollars(expected)}, the limit is {dollars(budget)}"

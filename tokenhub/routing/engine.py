@@ -10,9 +10,18 @@ from typing import Final
 from tokenhub.errors import RequestError
 from tokenhub.routing.asked import Kind
 from tokenhub.routing.contenders import contenders
-from tokenhub.routing.eligibility import Entry, Limits, Screening, within
+from tokenhub.routing.eligibility import Entry, Screening, within
 from tokenhub.routing.policy import Mode
-from tokenhub.routing.question import Candidate, Column, Decision, Question, Reason, Rejected
+from tokenhub.routing.question import (
+    Brief,
+    Candidate,
+    Column,
+    Decision,
+    Limits,
+    Question,
+    Reason,
+    Rejected,
+)
 from tokenhub.routing.refusal import not_allowed, refusal
 from tokenhub.routing.scoring import columns_of, scores_of
 from tokenhub.types import Api
@@ -27,28 +36,50 @@ def decide(question: Question) -> Decision:
     A named model whose every deployment is forbidden to the key is refused, not replaced:
     substitutes are for failures.
     """
-    own = question.asked.deployments
+    own, limits = question.asked.deployments, _limits(question)
     if own and not any(map(question.allowed, own)):
         forbidden = [Rejected(row, Reason.NOT_ALLOWED, _NOT_ALLOWED) for row in own]
-        return _refused(question, forbidden, not_allowed(question))
+        return _refused(question, limits, forbidden, not_allowed(question))
     screened, rejected = Screening(question).screen(contenders(question))
-    kept, too_much, hurried = _limited(question, screened)
+    kept, too_much, hurried = _limited(question, screened, limits)
     rejected += too_much
     if not kept:
-        return _refused(question, rejected, refusal(question, rejected, screened))
-    return _ranked(question, kept, rejected, hurried=hurried)
+        return _refused(question, limits, rejected, refusal(question, rejected, screened))
+    return _ranked(question, kept, rejected, _brief(question, limits, hurried=hurried))
 
 
-def _refused(question: Question, rejected: Sequence[Rejected], error: RequestError) -> Decision:
-    return Decision(question.policy.mode, error.code, (), (), (), (), tuple(rejected), error)
+def _brief(question: Question, limits: Limits, *, hurried: bool) -> Brief:
+    asked = question.asked
+    return Brief(
+        question.registry,
+        asked.kind,
+        asked.unknown,
+        asked.deployments,
+        question.api,
+        question.stream,
+        question.capabilities,
+        question.policy,
+        question.config,
+        question.substitutes,
+        limits,
+        hurried,
+    )
 
 
-def _limited(question: Question, entries: list[Entry]) -> tuple[list[Entry], list[Rejected], bool]:
+def _refused(
+    question: Question, limits: Limits, rejected: Sequence[Rejected], error: RequestError
+) -> Decision:
+    brief = _brief(question, limits, hurried=False)
+    return Decision(question.policy.mode, error.code, (), (), (), (), tuple(rejected), brief, error)
+
+
+def _limited(
+    question: Question, entries: list[Entry], limits: Limits
+) -> tuple[list[Entry], list[Rejected], bool]:
     """What keeps the limits, what does not, and whether only speed is to count.
 
     The default latency limit gives way where it would leave nothing: then the fastest goes first.
     """
-    limits = _limits(question)
     kept, rejected = within(entries, limits)
     if kept or limits.latency_ms is None or question.policy.latency_given:
         return kept, rejected, False
@@ -73,8 +104,9 @@ def _limits(question: Question) -> Limits:
 
 
 def _ranked(
-    question: Question, entries: list[Entry], rejected: list[Rejected], *, hurried: bool
+    question: Question, entries: list[Entry], rejected: list[Rejected], brief: Brief
 ) -> Decision:
+    hurried = brief.hurried
     mode = question.policy.mode
     columns = columns_of(entries, mode)
     scores = scores_of(columns)
@@ -92,6 +124,7 @@ def _ranked(
         order=tuple(order),
         columns=columns,
         rejected=tuple(rejected),
+        brief=brief,
     )
 
 
@@ -137,8 +170,7 @@ def _candidates(question: Question, entries: list[Entry], scores: list[float]) -
         if rank:
             reason = listed if is_listed else equivalent
         reason = _spoken(question, api, reason)
-        estimate = None if cost is None else cost[0]
-        candidates.append(Candidate(deployment, provider, score, estimate, reason, rank > 0, api))
+        candidates.append(Candidate(deployment, provider, score, cost, reason, rank, api))
     return candidates
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from tokenhub.errors import RequestError
 from tokenhub.providers.registry import Registry
-from tokenhub.routing.asked import Asked
+from tokenhub.routing.asked import Asked, Kind
 from tokenhub.routing.policy import Mode, Policy, RoutingConfig
 from tokenhub.routing.speech import Lacks, Obstacle
 from tokenhub.types import (
@@ -75,36 +75,81 @@ class Question:
     substitutes: bool = True
 
 
+class Limits(NamedTuple):
+    """What an answer may take; None is no limit. `room_nano` is what the budgets can still hold."""
+
+    latency_ms: int | None
+    needs_price: bool
+    budget_nano: int | None
+    room_nano: int | None
+
+
+class Brief(NamedTuple):
+    """A question as far as it is kept: nothing that holds on to the request's body.
+
+    `named` are the deployments that the client named, `unknown` is as in `Asked`. `limits` are
+    those in force; `hurried` tells that none could keep the latency limit, so that only speed
+    counted.
+    """
+
+    registry: Registry
+    kind: Kind
+    unknown: bool
+    named: tuple[Deployment, ...]
+    api: Api
+    stream: bool
+    capabilities: frozenset[Capability]
+    policy: Policy
+    config: RoutingConfig
+    substitutes: bool
+    limits: Limits
+    hurried: bool
+
+
 class Rejected(NamedTuple):
-    """A deployment that was left out, why, and in what respect."""
+    """A deployment that was left out, why, and in what respect.
+
+    `estimate_nano` is the probable cost of one that was too dear.
+    """
 
     deployment: Deployment
     reason: Reason
     detail: str
+    estimate_nano: int | None = None
 
 
 class Candidate(NamedTuple):
     """A deployment that can take the request, by its provider's `api`.
 
-    A lower `score` is better. `estimate_nano` is the probable cost, None where no price is known.
-    `reason` is what a client is told if this is the one that answers; `substitution` tells that it
-    is not the model that was named.
+    A lower `score` is better among those of one `rank`, which is 0 for what was asked for; `cost`
+    is None where no price is known. `reason` is what a client is told if this one answers.
     """
 
     deployment: Deployment
     provider: Provider
     score: float
-    estimate_nano: int | None
+    cost: Cost | None
     reason: str
-    substitution: bool
+    rank: int
     api: Api
+
+    @property
+    def estimate_nano(self) -> int | None:
+        """The probable cost, None where no price is known."""
+        return None if self.cost is None else self.cost.expected_nano
+
+    @property
+    def substitution(self) -> bool:
+        """Whether it is not the model that was named."""
+        return self.rank > 0
 
 
 class Column(NamedTuple):
     """One term of the score over all eligible deployments, row by row.
 
     `raw` is in the term's own unit, `normalised` 0..1 over the eligible set; `assumed` are the
-    numbers of the rows of which nothing is known. A score is the sum of `weight` x `normalised`.
+    numbers of the rows of which nothing is known, `raised` of those that count for worse than they
+    were seen to be. A score is the sum of `weight` x `normalised`.
     """
 
     name: str
@@ -112,6 +157,7 @@ class Column(NamedTuple):
     raw: Sequence[float]
     normalised: Sequence[float]
     assumed: Sequence[int]
+    raised: Sequence[int] = ()
 
 
 @per_request
@@ -131,4 +177,5 @@ class Decision:
     order: tuple[int, ...]
     columns: tuple[Column, ...]
     rejected: tuple[Rejected, ...]
+    brief: Brief
     refusal: RequestError | None = None

@@ -83,7 +83,7 @@ def _too_dear(
     question: Question, rejected: Sequence[Rejected], screened: Sequence[Entry]
 ) -> RequestError:
     """The 402 that names the cheapest of those that cost too much."""
-    costs = {entry.deployment.key: entry.cost for entry in screened if entry.cost is not None}
+    costs = {entry.deployment.key: entry.cost[:2] for entry in screened if entry.cost is not None}
     dear = [one for one in rejected if one.reason in _BUDGETS]
     cheapest = min(dear, key=lambda one: (costs[one.deployment.key], one.deployment.key))
     message = (

@@ -38,15 +38,17 @@ def columns_of(entries: Sequence[Entry], mode: Mode) -> tuple[Column, ...]:
     cost, unpriced = _filled(costs, max)
     latency, untimed = _filled([entry.latency_ms for entry in entries], median)
     failure, untried = _filled([entry.failure_rate for entry in entries], median)
+    raised: list[int] = []
     if any(entry.degraded for entry in entries):
         least = [DEGRADED_FAILURE_RATE if entry.degraded else 0.0 for entry in entries]
+        raised = [row for row, rate in enumerate(failure) if rate < least[row]]
         failure = list(map(max, failure, least))
     weights = [entry.deployment.weight for entry in entries]
     w_cost, w_latency, w_failure, w_weight = WEIGHTS[mode]
     return (
         Column("cost", w_cost, cost, _normalised(cost), unpriced),
         Column("latency", w_latency, latency, _normalised(latency), untimed),
-        Column("failure", w_failure, failure, _normalised(failure), untried),
+        Column("failure", w_failure, failure, _normalised(failure), untried, raised),
         Column("weight", w_weight, weights, _normalised(weights), []),
     )
 
@@ -56,12 +58,13 @@ def _of_one(entry: Entry, mode: Mode) -> tuple[Column, ...]:
     w_cost, w_latency, w_failure, w_weight = WEIGHTS[mode]
     zero, cost, latency, failure = [0.0], entry.cost, entry.latency_ms, entry.failure_rate
     failed = failure or 0.0
-    if entry.degraded:
-        failed = max(failed, DEGRADED_FAILURE_RATE)
+    raised = entry.degraded and failed < DEGRADED_FAILURE_RATE
+    if raised:
+        failed = DEGRADED_FAILURE_RATE
     return (
         Column("cost", w_cost, [0.0 if cost is None else cost[0]], zero, _ROW[cost is None]),
         Column("latency", w_latency, [latency or 0.0], zero, _ROW[latency is None]),
-        Column("failure", w_failure, [failed], zero, _ROW[failure is None]),
+        Column("failure", w_failure, [failed], zero, _ROW[failure is None], _ROW[raised]),
         Column("weight", w_weight, [entry.deployment.weight], zero, ()),
     )
 

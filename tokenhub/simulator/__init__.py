@@ -36,7 +36,8 @@ an error midway     `Failure.error_event(after_events, status=…)`; in response
 bad delivery        `Failure.hang`, `.reset`, `.cut`, `.garbage`, `.slow_drip`
 
 Requests are checked as strictly as by the service itself, Claude models each by their generation
-(`anthropic.abilities`); vLLM takes what its server takes.
+(`anthropic.abilities`), fields of a beta by its header; vLLM takes what its server takes. State is
+kept by none: a `previous_response_id` is unknown, an Anthropic `thread` not supported.
 
 The road of a request: `server` records it, `gate` checks its key, the module of its API (in
 `openai` or `anthropic`) checks the rest as the real service does and reads it into a

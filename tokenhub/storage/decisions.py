@@ -94,6 +94,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "model_id": attempt.model_id,
         "provider_id": attempt.provider_id,
         "endpoint": attempt.endpoint,
+        "api": attempt.api,
         "start_ms": round(attempt.start_ms, 3),
         "end_ms": round(attempt.end_ms, 3),
         "status": attempt.status,

@@ -6,10 +6,10 @@ import pytest
 from tokenhub.errors import BadRequest, Untranslatable
 from tokenhub.types import Api
 from tokenhub.wire.body import parse
-from tokenhub.wire.translation import translator
+from tokenhub.wire.translation import exact, translator
 from tokenhub.wire.translation.aim import Aim
 from tokenhub.wire.translation.conversation import Origin
-from tokenhub.wire.translation.interpreter import Interpreter
+from tokenhub.wire.translation.interpreter import LONG_BYTES, Interpreter
 
 HI = {"role": "user", "content": "hi"}
 WRONG: dict[str, Any] = {"messages": [{"role": "user", "content": 1}]}
@@ -101,3 +101,60 @@ def test_where_nobody_thinks_nothing_is_said_of_how_much(target: Api) -> None:
 
 def test_a_request_that_says_nothing_of_thinking_is_not_warned_of_it() -> None:
     assert saying().write(Api.MESSAGES, aim(thinks=False)).warnings == []
+
+
+WIDE = ["18446744073709551616", "-9223372036854775809", "1" + "0" * 40]
+
+
+def using(*numbers: str) -> Interpreter:
+    """A messages request in whose history a tool was called with `numbers`."""
+    said = """{"model": "m", "max_tokens": 9, "messages": [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": [
+            {"type": "tool_use", "id": "t", "name": "f", "input": {"a": [%s], "b": {"c": "ä"}}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t"}]}]}"""
+    return Interpreter(Api.MESSAGES, parse((said % ", ".join(numbers)).encode()))
+
+
+@pytest.mark.parametrize("target", [Api.CHAT, Api.RESPONSES])
+def test_integers_of_any_width_keep_their_digits(target: Api, readings: list[Api]) -> None:
+    sent = using(*WIDE, "7", "0.5").write(target, aim()).body.decode()
+    assert f"[{','.join(WIDE)},7,0.5]" in sent
+    assert "ä" in sent
+    assert len(readings) == 2
+
+
+def test_other_numbers_are_read_once(readings: list[Api]) -> None:
+    using("18446744073709551615", "-9223372036854775808", "1e18", "0.5").obstacle(Api.CHAT)
+    assert len(readings) == 1
+
+
+def test_what_is_too_long_to_be_read_again_stays_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, readings: list[Api]
+) -> None:
+    monkeypatch.setattr(exact, "_MOST_CHARS", 100)
+    assert WIDE[0].encode() not in using(WIDE[0]).write(Api.CHAT, aim()).body
+    assert len(readings) == 1
+
+
+LONG = "x" * LONG_BYTES
+
+
+def test_a_long_request_is_not_read_by_the_way(readings: list[Api]) -> None:
+    interpreter = saying(user=LONG, audio={"voice": "alloy"})
+    assert (interpreter.put_off, readings) == (False, [])
+    assert interpreter.obstacle(Api.MESSAGES) is None
+    assert (interpreter.put_off, readings) == (True, [])
+    interpreter.read()
+    assert (interpreter.put_off, readings) == (False, [Api.CHAT])
+    assert isinstance(interpreter.obstacle(Api.MESSAGES), Untranslatable)
+    assert readings == [Api.CHAT]
+
+
+def test_what_cannot_be_said_is_not_written() -> None:
+    bodies: list[dict[str, Any]] = [{"audio": {}}, WRONG]
+    for body in bodies:
+        interpreter = saying(user=LONG, **body)
+        assert interpreter.obstacle(Api.MESSAGES) is None
+        with pytest.raises(BadRequest):
+            interpreter.write(Api.MESSAGES, aim())

@@ -32,7 +32,7 @@ class Listener(StreamWriter):
         self.told.append(("seal", seal))
 
     def refusal(self, text: str) -> None:
-        self._add("refusal", text)
+        self.told.append(("refusal", text))
 
     def tool(self, index: int, id: str, name: str) -> None:
         self.told.append(("tool", index, id, name))
@@ -178,6 +178,11 @@ def test_a_message_of_which_only_the_end_comes_is_told_whole() -> None:
         ("refusal", "b"),
         ("stop", Stop.REFUSED),
     ]
+
+
+def test_an_empty_message_is_no_refusal() -> None:
+    item = {"type": "message", "content": [{"type": "output_text", "text": ""}]}
+    assert told(event("output_item.done", 0, item=item), completed()) == [("stop", Stop.END)]
 
 
 def test_a_refusal_is_told_and_why_it_stopped() -> None:

@@ -18,7 +18,8 @@ class Abilities:
     `prefill`: a last turn of the assistant that it goes on with; `system_turns`: the role `system`
     among the messages; `sampling`: temperature, top_p and top_k; `forced_tools`: a `tool_choice`
     that forces; `thinking`: the types that it knows; `shows_thinking`: the default of `display`;
-    `updates`: whether it writes notes between calls, as `display: updates` shows them; `efforts`: the levels that it knows, none when it has no such parameter.
+    `updates`: the `display` of that name; `efforts`: the levels that it knows, none when it has no
+    such parameter.
     """
 
     prefill: bool = True
@@ -50,7 +51,9 @@ def abilities_of(model: str) -> Abilities:
         forced_tools=not always,
         thinking=_thinking(family, version),
         shows_thinking=version < (4, 7),
-        updates=version >= (5, 5) or family == "fable" or (family == "mythos" and version >= (5, 1)),
+        updates=version >= (5, 5)
+        or family == "fable"
+        or (family == "mythos" and version >= (5, 1)),
         efforts=_efforts(family, version),
     )
 

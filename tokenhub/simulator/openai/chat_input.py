@@ -87,7 +87,7 @@ def _prompt(exchange: Exchange, model: Model, messages: list[Json]) -> Prompt:
         only_tool=only,
         parallel=parallel is not False,
         stops=check.stops(body),
-        schema=options.schema_of(body, messages),
+        schema=options.schema_of(exchange, messages),
         reasoning_words=options.reasoning_words(exchange, model),
     )
 

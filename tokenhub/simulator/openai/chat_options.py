@@ -8,6 +8,7 @@ from tokenhub.simulator.frames import Json
 from tokenhub.simulator.model.catalogue import Model
 from tokenhub.simulator.model.prompt import Choice, Tool
 from tokenhub.simulator.openai import checks as check
+from tokenhub.simulator.openai.strict import check_strict
 
 EFFORT_WORDS = {
     "none": 0,
@@ -111,7 +112,7 @@ def _check_company(body: Json, model: Model, temperature: float | None) -> None:
 
 
 def tool_of(index: int, tool: Any, *, strict: bool) -> Tool:
-    """The tool number `index`; `strict`ly its name and schema are those that OpenAI takes."""
+    """The tool number `index`; `strict`ly its name and schema must be such as OpenAI takes."""
     where = f"tools[{index}].function"
     if isinstance(tool, dict) and tool.get("type") == "custom":
         custom = tool.get("custom")
@@ -126,8 +127,8 @@ def tool_of(index: int, tool: Any, *, strict: bool) -> Tool:
     if strict:
         check.name(function, f"{where}.name")
         check.parameters(f"{where}.parameters", function["name"], function.get("parameters"))
-    if function.get("strict"):
-        check.strict_schema(function.get("parameters"), "function", function["name"])
+        if function.get("strict"):
+            check_strict(function.get("parameters"), "function", function["name"])
     return Tool(function["name"], function.get("parameters") or {"type": "object"})
 
 
@@ -158,13 +159,14 @@ def tool_choice(body: Json) -> tuple[Choice, str | None]:
             )
 
 
-def schema_of(body: Json, messages: list[Json]) -> Json | None:
+def schema_of(exchange: Exchange, messages: list[Json]) -> Json | None:
     """The schema of the answer, empty for any object, None for text."""
-    match check.optional(body, "response_format", "an object"):
+    match check.optional(exchange.body, "response_format", "an object"):
         case None | {"type": "text"}:
             return None
         case {"type": "json_object"}:
-            if not any("json" in text_of(m.get("content")).lower() for m in messages):
+            said = any("json" in text_of(m.get("content")).lower() for m in messages)
+            if not said and not exchange.vllm:
                 raise ApiError(
                     400,
                     "'messages' must contain the word 'json' in some form, to use "
@@ -173,11 +175,12 @@ def schema_of(body: Json, messages: list[Json]) -> Json | None:
                 )
             return {}
         case {"type": "json_schema", "json_schema": {"name": str(name)} as wanted}:
-            check.name(wanted, "response_format.json_schema.name")
-            where = "response_format.json_schema.schema"
-            schema: Json = check.optional(wanted, "schema", "an object", where) or {}
-            if wanted.get("strict"):
-                check.strict_schema(schema, "response_format", name)
+            where = "response_format.json_schema"
+            schema: Json = check.optional(wanted, "schema", "an object", f"{where}.schema") or {}
+            if not exchange.vllm:
+                check.name(wanted, f"{where}.name")
+                if wanted.get("strict"):
+                    check_strict(schema, "response_format", name)
             return schema
         case {"type": "json_schema"}:
             raise check.missing("response_format.json_schema")

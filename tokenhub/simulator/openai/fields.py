@@ -1,4 +1,7 @@
-"""Which top-level fields OpenAI's APIs know. vLLM takes any other one and ignores it."""
+"""Which top-level fields OpenAI's APIs know. vLLM takes any other one and ignores it.
+
+`client_metadata` is in no reference; Codex sends it to the responses API (texts only).
+"""
 
 from tokenhub.simulator.errors import ApiError
 from tokenhub.simulator.exchange import Exchange
@@ -15,9 +18,9 @@ _CHAT = frozenset(
     "response_format seed stop verbosity web_search_options".split()
 )
 _RESPONSES = frozenset(
-    f"{_BOTH} access_programs background client_metadata context_management conversation image include input "
-    "instructions max_output_tokens max_tool_calls previous_response_id prompt reasoning text "
-    "truncation".split()
+    f"{_BOTH} access_programs background client_metadata context_management conversation image "
+    "include input instructions max_output_tokens max_tool_calls previous_response_id prompt "
+    "reasoning text truncation".split()
 )
 
 
@@ -34,3 +37,6 @@ def check_responses_fields(exchange: Exchange) -> None:
     """Refuse the first field that responses do not know."""
     if not exchange.vllm:
         check.only(exchange.body, _RESPONSES, "")
+    told = check.optional(exchange.body, "client_metadata", "an object") or {}
+    for name in told:
+        check.optional(told, name, "a string", f"client_metadata.{name}")

@@ -61,7 +61,7 @@ def _response(exchange: Exchange, request: ResponsesRequest) -> Json:
             "verbosity": text.get("verbosity") or "medium",
         },
         "tool_choice": body.get("tool_choice") or "auto",
-        "tools": body.get("tools") or [],
+        "tools": request.tools,
         "top_logprobs": body.get("top_logprobs") or 0,
         "top_p": _number(body, "top_p"),
         "truncation": body.get("truncation") or "disabled",

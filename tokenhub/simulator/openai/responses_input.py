@@ -16,13 +16,17 @@ from tokenhub.simulator.openai.chat_input import IMAGE_TOKENS
 from tokenhub.simulator.openai.chat_options import EFFORT_WORDS, text_of
 from tokenhub.simulator.openai.fields import check_responses_fields
 from tokenhub.simulator.openai.responses_checks import check_items
+from tokenhub.simulator.openai.strict import check_strict, strict_form
 
 MIN_OUTPUT_TOKENS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class ResponsesRequest:
-    """A responses request, read: the prompt and what the answer must look like."""
+    """A responses request, read: the prompt and what the answer must look like.
+
+    `tools` are those given as the service understood them.
+    """
 
     model: Model
     prompt: Prompt
@@ -31,6 +35,7 @@ class ResponsesRequest:
     summary: bool
     encrypted: bool
     obfuscate: bool
+    tools: list[Json]
 
 
 def read(exchange: Exchange) -> ResponsesRequest:
@@ -50,7 +55,8 @@ def read(exchange: Exchange) -> ResponsesRequest:
             "previous_response_not_found",
         )
     items = _items(exchange, model)
-    prompt = _prompt(body, model, items)
+    tools = _tools(exchange)
+    prompt = _prompt(exchange, model, items, tools)
     texts = [json.dumps(part) for part in [body.get("tools"), body.get("instructions"), *items]]
     reasoning = check.optional(body, "reasoning", "an object") or {}
     include = check.optional(body, "include", "an array") or []
@@ -63,6 +69,7 @@ def read(exchange: Exchange) -> ResponsesRequest:
         summary=reasoning.get("summary") is not None,
         encrypted="reasoning.encrypted_content" in include,
         obfuscate=not exchange.vllm and streaming.get("include_obfuscation", True) is True,
+        tools=tools,
     )
 
 
@@ -83,7 +90,7 @@ def _items(exchange: Exchange, model: Model) -> list[Json]:
     items = [{"type": "message", **item} for item in value]
     if not exchange.vllm:
         check_items(items)
-    _check_calls(items)
+        _check_calls(items)
     return items
 
 
@@ -126,10 +133,9 @@ def _answering_tools(items: list[Json]) -> bool:
     return False
 
 
-def _prompt(body: Json, model: Model, items: list[Json]) -> Prompt:
+def _prompt(exchange: Exchange, model: Model, items: list[Json], tools: list[Json]) -> Prompt:
+    body = exchange.body
     choice, only = _tool_choice(body)
-    given = check.optional(body, "tools", "an array") or []
-    tools = [tool for tool in given if isinstance(tool, dict)]
     tokens = 3 + count_text(check.optional(body, "instructions", "a string") or "")
     tokens += sum(count_json(tool) for tool in tools) + sum(_count(item) for item in items)
     if tokens > model.context_tokens:
@@ -139,7 +145,7 @@ def _prompt(body: Json, model: Model, items: list[Json]) -> Prompt:
             "again.",
             "context_length_exceeded",
         )
-    limit = check.integer(body, "max_output_tokens", MIN_OUTPUT_TOKENS)
+    limit = check.integer(body, "max_output_tokens", 1 if exchange.vllm else MIN_OUTPUT_TOKENS)
     users = [item for item in items if item.get("role") == "user"]
     return Prompt(
         text=text_of(users[-1].get("content")) if users else "",
@@ -147,29 +153,47 @@ def _prompt(body: Json, model: Model, items: list[Json]) -> Prompt:
         input_tokens=tokens,
         max_tokens=min(limit or model.max_output_tokens, model.max_output_tokens),
         answering_tools=_answering_tools(items),
-        tools=tuple(
-            _tool(index, tool)
-            for index, tool in enumerate(tools)
-            if tool.get("type") in ("function", "custom")
-        ),
+        tools=tuple(_called(tool) for tool in tools if tool.get("type") in ("function", "custom")),
         choice=choice,
         only_tool=only,
         parallel=check.optional(body, "parallel_tool_calls", "a boolean") is not False,
-        schema=_schema(body),
-        reasoning_words=_reasoning(body, model),
+        schema=_schema(exchange),
+        reasoning_words=_reasoning(exchange, model),
     )
 
 
-def _tool(index: int, tool: Json) -> Tool:
-    where = f"tools[{index}]"
+def _tools(exchange: Exchange) -> list[Json]:
+    given = check.optional(exchange.body, "tools", "an array") or []
+    tools = [tool for tool in given if isinstance(tool, dict)]
+    for index, tool in enumerate(tools):
+        if tool.get("type") in ("function", "custom"):
+            check.text(tool, "name", f"tools[{index}].name")
+    if exchange.vllm:
+        return tools
+    return [_checked(f"tools[{index}]", tool) for index, tool in enumerate(tools)]
+
+
+def _checked(where: str, tool: Json) -> Json:
+    """`tool`, checked; one that leaves `strict` open is made strict where its schema can be."""
+    if tool.get("type") not in ("function", "custom"):
+        return tool
     name = check.name(tool, f"{where}.name")
-    if tool["type"] == "custom":
-        return Tool(name, {}, free_text=True)
     schema = tool.get("parameters")
+    if tool["type"] == "custom" or not schema:
+        return tool
     check.parameters(f"{where}.parameters", name, schema)
-    if tool.get("strict", True) and schema:
-        check.strict_schema(schema, "function", name)
-    return Tool(name, schema or {"type": "object"})
+    if tool.get("strict") is None:
+        form = strict_form(schema)
+        return tool | {"parameters": form or schema, "strict": form is not None}
+    if tool["strict"]:
+        check_strict(schema, "function", name)
+    return tool
+
+
+def _called(tool: Json) -> Tool:
+    if tool["type"] == "custom":
+        return Tool(tool["name"], {}, free_text=True)
+    return Tool(tool["name"], tool.get("parameters") or {"type": "object"})
 
 
 def _tool_choice(body: Json) -> tuple[Choice, str | None]:
@@ -191,35 +215,37 @@ def _tool_choice(body: Json) -> tuple[Choice, str | None]:
             )
 
 
-def _schema(body: Json) -> Json | None:
-    text = check.optional(body, "text", "an object") or {}
+def _schema(exchange: Exchange) -> Json | None:
+    text = check.optional(exchange.body, "text", "an object") or {}
     match text.get("format"):
         case None | {"type": "text"}:
             return None
         case {"type": "json_object"}:
             return {}
         case {"type": "json_schema", "schema": dict(schema)} as wanted:
-            name = check.name(wanted, "text.format.name")
-            if wanted.get("strict"):
-                check.strict_schema(schema, "text.format", name)
+            if not exchange.vllm:
+                name = check.name(wanted, "text.format.name")
+                if wanted.get("strict"):
+                    check_strict(schema, "text.format", name)
             return schema
         case _:
             raise check.missing("text.format.schema")
 
 
-def _reasoning(body: Json, model: Model) -> int:
+def _reasoning(exchange: Exchange, model: Model) -> int:
+    body = exchange.body
     reasoning = check.optional(body, "reasoning", "an object") or {}
     temperature = check.decimal(body, "temperature", 0, 2)
     check.decimal(body, "top_p", 0, 1)
     if not model.reasons:
-        if reasoning.get("effort"):
+        if reasoning.get("effort") and not exchange.vllm:
             raise check.invalid(
                 "reasoning.effort",
                 "Unsupported parameter: 'reasoning.effort' is not supported with this model.",
                 "unsupported_parameter",
             )
         return 0
-    if temperature not in (None, 1):
+    if temperature not in (None, 1) and not exchange.vllm:
         raise check.invalid(
             "temperature",
             "Unsupported parameter: 'temperature' is not supported with this model.",

@@ -166,7 +166,8 @@ class Conversation:
     some protocol cannot say (see `fields.FEATURES`), with the field where it stands first.
     `missed` are fields that were left out in reading, since no other protocol has them, and that
     the client may miss (`messages.0.name`); `hints` are such that some protocols have: named by
-    feature, as in `uses`, they are left out only where they cannot be said.
+    feature, as in `uses`, they are left out only where they cannot be said. `rounded` tells that a
+    tool's arguments have a number that may have lost digits in reading (see `exact`).
     """
 
     turns: list[Turn] = field(default_factory=list)
@@ -189,3 +190,4 @@ class Conversation:
     uses: dict[str, str] = field(default_factory=dict)
     missed: list[str] = field(default_factory=list)
     hints: dict[str, str] = field(default_factory=dict)
+    rounded: bool = False

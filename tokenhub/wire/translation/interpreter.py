@@ -9,25 +9,44 @@ from tokenhub.wire.body import Document
 from tokenhub.wire.translation import translator
 from tokenhub.wire.translation.aim import Aim, Written
 from tokenhub.wire.translation.conversation import Conversation
+from tokenhub.wire.translation.exact import reread
 from tokenhub.wire.translation.fields import obstacle
 
 _UNTHINKING: Final = "how much to think, which this model does not take"
 _UNREAD: Final = BadRequest("not read yet")
+LONG_BYTES: Final = 128 * 1024
+"""A longer request may take milliseconds to decide about, and to translate."""
 
 
 class Interpreter:
-    """Says a request of `source` in other APIs; it is read when that is first asked for, once."""
+    """Says a request of `source` in other APIs; it is read when that is first asked for, once.
 
-    __slots__ = ("_document", "_obstacles", "_said", "_source")
+    One of more than LONG_BYTES is read by `read` or `write`, which may be called in a thread. Until
+    then `obstacle` tells of none, and `put_off` that it was asked too early.
+    """
+
+    __slots__ = ("_document", "_obstacles", "_said", "_source", "put_off")
 
     def __init__(self, source: Api, document: Document) -> None:
         self._source = source
         self._document = document
         self._said: Conversation | BadRequest = _UNREAD
         self._obstacles: dict[Api, BadRequest | None] = {}
+        self.put_off = False
+
+    def read(self) -> None:
+        """Read the request, so that `obstacle` need not."""
+        self._conversation()
+        self.put_off = False
 
     def obstacle(self, target: Api) -> BadRequest | None:
         """What keeps the request from being said in `target`, None where nothing does."""
+        if self._said is _UNREAD and len(self._document.body) > LONG_BYTES:
+            self.put_off = True
+            return None
+        return self._obstacle(target)
+
+    def _obstacle(self, target: Api) -> BadRequest | None:
         if target not in self._obstacles:
             said = self._conversation()
             self._obstacles[target] = (
@@ -38,13 +57,15 @@ class Interpreter:
         return self._obstacles[target]
 
     def write(self, target: Api, aim: Aim) -> Written:
-        """The request as a provider of `target` is to get it, where there is no `obstacle`.
+        """The request as a provider of `target` is to get it.
 
-        Raises BadRequest for a request that its own protocol does not know.
+        Raises BadRequest where it cannot be said, or is none that its own protocol knows.
         """
         said = self._conversation()
         if isinstance(said, BadRequest):
             raise said
+        if (found := self._obstacle(target)) is not None:
+            raise found
         if said.reasoning is not None and not aim.thinks:
             written = self._written(target, replace(said, reasoning=None), aim)
             return Written(written.body, [*written.warnings, _UNTHINKING])
@@ -56,7 +77,16 @@ class Interpreter:
     def _conversation(self) -> Conversation | BadRequest:
         if self._said is _UNREAD:
             try:
-                self._said = translator.read(self._source, self._document.value)
+                self._said = self._read()
             except BadRequest as error:
                 self._said = error
         return self._said
+
+    def _read(self) -> Conversation:
+        """What the request says, with all digits of its numbers."""
+        value = self._document.value
+        said = translator.read(self._source, value)
+        messages = reread(self._document.raw("messages")) if said.rounded else None
+        if messages is None:
+            return said
+        return translator.read(self._source, {**value, "messages": messages})

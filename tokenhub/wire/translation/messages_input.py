@@ -19,6 +19,7 @@ from tokenhub.wire.translation.conversation import (
     ToolUse,
     Turn,
 )
+from tokenhub.wire.translation.exact import is_rounded
 
 Json = dict[str, Any]
 
@@ -207,6 +208,7 @@ def _tool_use(block: Json, where: str, into: Conversation) -> list[ToolUse]:
         written = orjson.dumps(arguments).decode()
     except orjson.JSONEncodeError:
         raise expected(f"{where}.input", "an object that is nested less deeply") from None
+    into.rounded = into.rounded or is_rounded(arguments)
     id, name = text_at(block, "id", where), text_at(block, "name", where)
     return [ToolUse(id, name, written, _cache(block, where))]
 

@@ -1,7 +1,6 @@
 """What an answer says, whatever protocol it comes in: whole, or told piece by piece."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -142,8 +141,3 @@ class StreamTeller(ABC):
     @abstractmethod
     def end(self) -> None:
         """The provider's stream has ended as its protocol wants: tell the rest."""
-
-
-def plain(pieces: Sequence[object]) -> str:
-    """All text of `pieces`, joined."""
-    return "".join([piece.text for piece in pieces if isinstance(piece, Text)])

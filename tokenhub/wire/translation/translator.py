@@ -3,6 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import orjson
+
+from tokenhub.errors import NotOfProtocol
 from tokenhub.types import Api
 from tokenhub.wire.translation import (
     chat_answer,
@@ -17,6 +20,7 @@ from tokenhub.wire.translation import (
 )
 from tokenhub.wire.translation.aim import Aim, Written
 from tokenhub.wire.translation.conversation import Conversation
+from tokenhub.wire.translation.exact import is_rounded, reread
 from tokenhub.wire.translation.fields import left_out, unsaid
 from tokenhub.wire.translation.reply import Reply, Setting, StreamTeller, StreamWriter
 
@@ -66,8 +70,16 @@ def write(
     return Written(written.body, missed + written.warnings)
 
 
-def answer(spoken: Api, client: Api, value: Mapping[str, Any], setting: Setting) -> bytes:
+def answer(spoken: Api, client: Api, body: bytes, setting: Setting) -> bytes:
     """A provider's whole answer in `spoken` as the client's API has it; raises NotOfProtocol."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise NotOfProtocol("the answer is not JSON") from None
+    if type(value) is not dict:
+        raise NotOfProtocol("the answer is not an object")
+    if spoken is Api.MESSAGES and is_rounded(value.get("content")):
+        value = reread(body) or value
     return _WRITE_ANSWER[client](_READ_ANSWER[spoken](value), setting)
 
 

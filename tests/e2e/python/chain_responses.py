@@ -1,0 +1,16 @@
+"""LangChain's `ChatOpenAI`, over responses."""
+# What is imported here is installed elsewhere.
+# mypy: ignore-errors
+
+from chain import session
+from langchain_openai import ChatOpenAI
+from session import BASE_URL, KEY
+
+
+def responses(name):
+    return ChatOpenAI(
+        model=name, base_url=BASE_URL, api_key=KEY, max_retries=0, use_responses_api=True
+    )
+
+
+session(responses)

@@ -1,0 +1,48 @@
+"""What the simulated models behind the hub say, and what was asked of them."""
+
+import base64
+from typing import Any, Final
+
+from tests.support.cast import LLAMA
+from tests.support.stage import Stage
+from tokenhub.simulator import Profile
+
+MODELS: Final = {"openai": "gpt-4o", "anthropic": "claude-sonnet-4-5", "vllm": LLAMA}
+"""The model that stands for each kind of provider."""
+ANSWER: Final = "Seven towers stand in the harbour: Zürich, 東京, and five that nobody counts."
+"""What every model says as long as nothing else is wanted."""
+NOTE: Final = "The lantern hangs in the old mill."
+"""What stands in `notes.txt`, where a program works."""
+DOT: Final = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAADAAAAAwCAIAAADYYG7QAAAAoUlEQVR42u3OEaJCAQAF0SdJkiTJSJIkSZIkSZIkSZ"
+    "IkSZIkSZIkX5IkSZIkSZKRJEmSJGkT7eLTPSs4hRRSkrJUpCo1QerSkKa0pC0d6UpP+jKQoYxkLBOZykzmspClrGQt"
+    "G9nKn+xkLwc5yknOcpGr3ES5y0Oe8pK3fORbJJRQQgkllFBCCSWUUEIJJZRQQgkllFBCCSWUUEIJJZTQ/4V+9sc4NV"
+    "5ZlM8AAAAASUVORK5CYII="
+)
+"""A picture: `dot.png`, where a program works."""
+
+
+def play(stage: Stage, kind: str, profile: Profile) -> None:
+    """Switch a simulated provider to `profile`."""
+
+    async def switch() -> None:
+        stage.simulators[kind].set(profile)
+
+    stage.run(switch())
+
+
+def sent(stage: Stage, kind: str) -> list[Any]:
+    """The bodies of the model calls that a simulated provider got, oldest first."""
+    calls = stage.simulators[kind].calls
+    return [call.json for call in calls if call.method == "POST"]
+
+
+def pictures(body: Any) -> int:
+    """How many pictures a request shows, in whichever protocol."""
+    if isinstance(body, list):
+        return sum(pictures(part) for part in body)
+    if not isinstance(body, dict):
+        return 0
+    if body.get("type") in ("image", "image_url", "input_image"):
+        return 1
+    return sum(pictures(part) for part in body.values())
