@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.scene import ANSWER, DOT, MODELS, NOTE, play
+from tests.e2e.scene import ANSWER, DOT, MODELS, NOTE
 from tests.support.stage import Stage
 from tokenhub.simulator import Profile
 from tokenhub.simulator.model import brain
@@ -33,7 +33,7 @@ def hub(stage: Stage) -> Stage:
     """The hub (`hub.url` has no `/v1`), its providers well, saying `ANSWER`, with no calls yet."""
     stage.reset()
     for kind in stage.simulators:
-        play(stage, kind, Profile(answer=ANSWER))
+        stage.play(kind, Profile(answer=ANSWER))
     return stage
 
 

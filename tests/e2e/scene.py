@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from tests.support.cast import LLAMA
 from tests.support.stage import Stage
-from tokenhub.simulator import Profile
 
 MODELS: Final = {"openai": "gpt-4o", "anthropic": "claude-sonnet-4-5", "vllm": LLAMA}
 """The model that stands for each kind of provider."""
@@ -20,15 +19,6 @@ DOT: Final = base64.b64decode(
     "5ZlM8AAAAASUVORK5CYII="
 )
 """A picture: `dot.png`, where a program works."""
-
-
-def play(stage: Stage, kind: str, profile: Profile) -> None:
-    """Switch a simulated provider to `profile`."""
-
-    async def switch() -> None:
-        stage.simulators[kind].set(profile)
-
-    stage.run(switch())
 
 
 def sent(stage: Stage, kind: str) -> list[Any]:

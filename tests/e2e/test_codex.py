@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.e2e import nodejs
-from tests.e2e.scene import ANSWER, NOTE, pictures, play, sent
+from tests.e2e.scene import ANSWER, NOTE, pictures, sent
 from tests.support.stage import Stage
 from tokenhub.simulator import Failure, Profile
 
@@ -105,6 +105,6 @@ def test_an_outage_is_an_error(codex: Codex, hub: Stage, kind: str) -> None:
 
 
 def test_a_stream_that_breaks_off_is_an_error(codex: Codex, hub: Stage, kind: str) -> None:
-    play(hub, kind, Profile(answer=ANSWER, failure=Failure.error_event(8)))
+    hub.play(kind, Profile(answer=ANSWER, failure=Failure.error_event(8)))
     events = codex("What does a router do?")
     assert events[-1]["type"] == "turn.failed", events

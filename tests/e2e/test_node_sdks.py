@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.e2e import nodejs
-from tests.e2e.scene import ANSWER, play, sent
+from tests.e2e.scene import ANSWER, sent
 from tests.support.stage import Stage
 from tokenhub.simulator import Failure, Profile
 
@@ -133,7 +133,7 @@ def test_a_providers_outage_is_an_error_of_the_server(
 def test_a_stream_that_breaks_off_is_no_answer(
     program: str, failure: Failure, session: Play, hub: Stage, kind: str
 ) -> None:
-    play(hub, kind, Profile(answer=ANSWER, failure=failure))
+    hub.play(kind, Profile(answer=ANSWER, failure=failure))
     said = session(program, "broken")
     assert "error" in said or said["ended"] == "response.failed", said
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import python_program
-from tests.e2e.scene import ANSWER, play, sent
+from tests.e2e.scene import ANSWER, sent
 from tests.support.stage import Stage
 from tokenhub.simulator import Failure, Profile
 
@@ -57,7 +57,7 @@ def aider(hub: Stage, kind: str, model: str, protocol: str, home: Path, folder: 
 
 
 def test_a_file_is_edited(aider: Aider, hub: Stage, kind: str, folder: Path) -> None:
-    play(hub, kind, Profile(answer=EDIT))
+    hub.play(kind, Profile(answer=EDIT))
     ended = aider("Let greet say hello from Zürich.")
     assert "Applied edit to hello.py" in ended.stdout, ended.stdout + ended.stderr
     assert (folder / "hello.py").read_text() == AFTER
@@ -75,7 +75,7 @@ def test_a_question_is_answered_and_nothing_edited(aider: Aider, folder: Path) -
 def test_a_stream_that_breaks_off_is_asked_for_again(
     aider: Aider, hub: Stage, kind: str, folder: Path
 ) -> None:
-    play(hub, kind, Profile(answer=EDIT, failure=Failure.cut(8), fail_next=1))
+    hub.play(kind, Profile(answer=EDIT, failure=Failure.cut(8), fail_next=1))
     ended = aider("Let greet say hello from Zürich.")
     assert (folder / "hello.py").read_text() == AFTER, ended.stdout + ended.stderr
     assert len(sent(hub, kind)) == 2

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.e2e import python_program
-from tests.e2e.scene import ANSWER, MODELS, play, sent
+from tests.e2e.scene import ANSWER, MODELS, sent
 from tests.support.stage import Stage
 from tokenhub.simulator import Failure, Profile
 
@@ -94,7 +94,7 @@ def test_a_providers_outage_is_said(llm: Llm, hub: Stage, kind: str) -> None:
 
 
 def test_a_stream_that_breaks_off_is_an_error(llm: Llm, hub: Stage, kind: str, way: str) -> None:
-    play(hub, kind, Profile(answer=ANSWER, failure=Failure.cut(8)))
+    hub.play(kind, Profile(answer=ANSWER, failure=Failure.cut(8)))
     ended = llm("What does a router do?")
     assert ended.stdout != f"{ANSWER}\n"
     if way != "responses":  # llm passes over `response.failed` and its error

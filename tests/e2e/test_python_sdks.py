@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.python_program import SESSIONS, Program
-from tests.e2e.scene import ANSWER, play, sent
+from tests.e2e.scene import ANSWER, sent
 from tests.support.stage import Stage
 from tokenhub.simulator import Failure, Profile
 
@@ -211,7 +211,7 @@ def test_a_providers_rate_limit_is_a_rate_limit(
 def test_a_stream_that_breaks_off_is_no_answer(
     program: str, failure: Failure, session: Play, hub: Stage, kind: str
 ) -> None:
-    play(hub, kind, Profile(answer=ANSWER, failure=failure))
+    hub.play(kind, Profile(answer=ANSWER, failure=failure))
     said = session(program, "broken")
     assert said.get("error") or said["finish"] == "response.failed", said
 
@@ -219,7 +219,7 @@ def test_a_stream_that_breaks_off_is_no_answer(
 def test_the_helper_for_responses_does_not_take_a_broken_stream(
     session: Play, hub: Stage, kind: str
 ) -> None:
-    play(hub, kind, Profile(answer=ANSWER, failure=Failure.cut(6)))
+    hub.play(kind, Profile(answer=ANSWER, failure=Failure.cut(6)))
     assert "error" in session("openai responses", "broken_helper")
 
 

@@ -43,6 +43,7 @@ def connection(path: Path) -> Iterator[sqlite3.Connection]:
 def add(connection: sqlite3.Connection, *rows: DecisionRow) -> None:
     with transaction(connection):
         decisions.add(connection, rows)
+        decisions.prune(connection, rows)
 
 
 def kept(connection: sqlite3.Connection) -> list[str]:

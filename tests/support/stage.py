@@ -80,6 +80,13 @@ class Stage:
         self._settled()
         self._failed.add(kind)
 
+    def play(self, kind: str, profile: Profile) -> None:
+        """Switch a simulator to `profile`."""
+        self._loop.call_soon_threadsafe(lambda: self.simulators[kind].set(profile))
+        self._settled()
+        if profile.failure is not None:
+            self._failed.add(kind)
+
     def reset(self) -> None:
         """Let every simulator work again, forget its calls, and let the hub forget its failures."""
 

@@ -46,14 +46,18 @@ _LISTED: Final = f"SELECT {', '.join(_COLUMNS[:-1])} FROM decisions"  # noqa: S6
 
 
 def add(connection: sqlite3.Connection, decisions: Sequence[DecisionRow]) -> None:
-    """Add decisions in the caller's transaction, and remove some that are too old or too many.
+    """Add decisions, in the caller's transaction."""
+    connection.executemany(_INSERT, map(_row, decisions))
+
+
+def prune(connection: sqlite3.Connection, decisions: Sequence[DecisionRow]) -> None:
+    """Remove some decisions that are too old or too many now that `decisions` have been added.
 
     Explanations are 7 days old at most by the time of the newest one, and 50,000 at most. How many
     are removed is bounded by how many come, so that no group waits for a great clearing.
     """
     if not decisions:
         return
-    connection.executemany(_INSERT, map(_row, decisions))
     oldest_ms = max(one.timestamp_ms for one in decisions) - KEPT_MS
     looked_at = PRUNED_AT_ONCE + 2 * len(decisions)
     connection.execute(_PRUNE, (looked_at, oldest_ms, KEPT_ROWS))
