@@ -6,10 +6,13 @@ The road of a request, from a client's bytes to the provider's and back:
 2. `gateway.serve` is the road; every endpoint takes it and no other:
    `admission` says whose key it is, what the key may do, and how often;
    `wire.request` reads what the request needs;
-   `routing` picks a deployment from the immutable registry snapshot, or says why none can take it;
+   `routing` ranks the deployments of the immutable registry snapshot that can take it, by which
+   of their provider's APIs, or says why none can;
    `ledger` estimates and reserves;
-   `dispatch.attempts` calls the provider through `providers` with the client's own bytes, spliced;
-   `dispatch.relay` forwards a stream event for event and reads its usage beside it;
+   `dispatch.failover` walks that plan; `dispatch.attempts` calls a provider through `providers`
+   with a `letter`: the client's own bytes, spliced, or their translation (`wire.translation`);
+   `dispatch.relay` forwards a stream event for event, as its `voice` says it in the client's
+   protocol, and reads its usage beside it;
    in a `finally` the `ledger` settles and `observe` records the one `Outcome`.
 3. `storage` commits settlements and log rows in groups, beside the answer.
 

@@ -1,5 +1,8 @@
 """Carrying a request to a provider and its answer back.
 
-`attempts` calls the provider, `relay` is the one streaming loop. Which provider it is, what it
-costs and who may ask is decided above; what a byte means is known below, in `wire`.
+`failover` walks the plan (`hedge` with two walks at once), `attempts` calls one provider, `relay`
+is the one streaming loop. `letter` is what a provider is sent and `voice` how its answer reaches
+the client, both the same bytes or a translation; `provenance` and `repair` see to it that thinking
+goes back to its maker only. Which provider it is, what it costs and who may ask is decided above;
+what a byte means is known below, in `wire`.
 """
