@@ -126,7 +126,9 @@ async def test_what_cannot_be_said_in_another_protocol_is_refused_by_name(world:
 async def test_where_others_speak_the_clients_protocol_those_are_taken(world: World) -> None:
     reply = await post(world, "/v1/chat/completions", chat("claude-haiku-4-5", n=2))
     assert (reply.status, len(reply.json["choices"])) == (200, 2)
-    assert reply.headers["X-TokenHub-Reason"] == "substitute for 'claude-haiku-4-5' (equivalent)"
+    assert reply.headers["X-TokenHub-Reason"] == (
+        "substitute for 'claude-haiku-4-5' (equivalent): n: has no equivalent in the messages API"
+    )
 
 
 async def test_a_pool_takes_its_endpoints_in_turn(world: World) -> None:

@@ -5,7 +5,7 @@ from tokenhub.errors import BadRequest, Untranslatable
 from tokenhub.routing.engine import decide
 from tokenhub.routing.explanation import shown, to_columns
 from tokenhub.routing.policy import Steering
-from tokenhub.routing.speech import no_obstacle, spoken, spoken_by
+from tokenhub.routing.speech import no_obstacle, spoken, spoken_by, told
 from tokenhub.types import Api, Provider
 
 CHAT, RESPONSES, MESSAGES = Api.CHAT, Api.RESPONSES, Api.MESSAGES
@@ -116,3 +116,14 @@ def test_where_another_might_take_it_later_nobody_is_blamed() -> None:
     refusal = decide(ask(rows, "claude", obstacle=too_much, steering=heavy)).refusal
     assert refusal is not None
     assert refusal.status == 503
+
+
+def test_what_is_kept_names_no_field_of_the_clients_own() -> None:
+    unknown = Untranslatable("my own words", MESSAGES)
+    assert told(unknown, CHAT) == (
+        "a field that is not known: has no equivalent in the messages API"
+    )
+    inner = Untranslatable("tools.0 (my own words)", MESSAGES)
+    assert told(inner, CHAT) == "tools.0: has no equivalent in the messages API"
+    wrong = BadRequest("messages.0.content: expected 'my own words'", param="messages.0.content")
+    assert told(wrong, CHAT) == "messages.0: cannot be read, as a translation needs"

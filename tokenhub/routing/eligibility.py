@@ -12,7 +12,7 @@ from tokenhub.errors import BadRequest
 from tokenhub.routing.contenders import Contender
 from tokenhub.routing.money import dollars
 from tokenhub.routing.question import Limits, Question, Reason, Rejected
-from tokenhub.routing.speech import spoken
+from tokenhub.routing.speech import spoken, told
 from tokenhub.types import Api, Capability, Cost, Deployment, Provider
 
 HEADROOM_PERCENT: Final = 115
@@ -108,7 +108,8 @@ class Screening:
         api = spoken(question.api, provider, question.lacks, question.obstacle)
         mute = (Reason.PROTOCOL, f"its provider has no {question.api} API")
         if isinstance(api, BadRequest):
-            api, mute = None, (Reason.PROTOCOL, str(api))
+            mute = (Reason.PROTOCOL, told(api, question.api))
+            api = None
         standing = _Standing(provider, api, mute, pinned_out, why, condition.degraded)
         self._standings[provider.id] = standing
         return standing

@@ -111,7 +111,7 @@ def _ranked(
     columns = columns_of(entries, mode)
     scores = scores_of(columns)
     order = _order(entries, columns, scores, hurried=hurried)
-    eligible = _candidates(question, entries, scores)
+    eligible = _candidates(question, entries, scores, _why_substituted(question, rejected))
     best = order[0]
     if question.asked.kind is Kind.CHOICE:
         reason = _spoken(question, eligible[best].api, _reason(question, hurried=hurried))
@@ -154,11 +154,25 @@ def _plan(question: Question, ranked: list[Candidate]) -> tuple[Candidate, ...]:
     return tuple(ranked)
 
 
-def _candidates(question: Question, entries: list[Entry], scores: list[float]) -> list[Candidate]:
-    """The eligible ones with what a client is told if one of them answers."""
+def _why_substituted(question: Question, rejected: list[Rejected]) -> str:
+    """What the named model cannot be told, where that is why others take its place."""
+    own = question.asked.deployments
+    mute = [
+        one.detail for one in rejected if one.reason is Reason.PROTOCOL and one.deployment in own
+    ]
+    return f": {mute[0]}" if mute and len(mute) == len(own) else ""
+
+
+def _candidates(
+    question: Question, entries: list[Entry], scores: list[float], why: str
+) -> list[Candidate]:
+    """The eligible ones with what a client is told if one of them answers.
+
+    `why` is added to what is told of substitutes.
+    """
     asked = question.asked
-    listed = f"substitute for {asked.model!r} (listed)"
-    equivalent = f"substitute for {asked.model!r} (equivalent)"
+    listed = f"substitute for {asked.model!r} (listed){why}"
+    equivalent = f"substitute for {asked.model!r} (equivalent){why}"
     own = _OWN.get(asked.kind)
     if own is None:
         own = f"auto:{question.policy.mode.value}: next best"

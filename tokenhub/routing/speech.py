@@ -1,15 +1,18 @@
 """By which of its APIs a provider is asked: the client's own, or one to translate to."""
 
+import re
 from collections.abc import Callable
 from typing import Final
 
-from tokenhub.errors import BadRequest
+from tokenhub.errors import BadRequest, Untranslatable
 from tokenhub.types import Api, Provider
+from tokenhub.wire.translation.fields import FIELDS
 
 Lacks = Callable[[Provider, Api], bool]
 Obstacle = Callable[[Api], BadRequest | None]
 """What in a request cannot be said in an API, None where all can; asked only of other APIs."""
 
+_PLACE: Final = re.compile(r"([a-z_]+)(?:\.\d+)*")
 _OTHERS: Final = {
     Api.CHAT: (Api.MESSAGES, Api.RESPONSES),
     Api.RESPONSES: (Api.CHAT, Api.MESSAGES),
@@ -46,6 +49,16 @@ def spoken(
 def spoken_by(reason: str, api: Api) -> str:
     """The `reason` of a candidate that is asked by an `api` which is not the client's."""
     return f"{reason.partition(_TRANSLATED)[0]}{_TRANSLATED}{api} API"
+
+
+def told(obstacle: BadRequest, api: Api) -> str:
+    """What is kept of an obstacle in a request of `api`: no name in it is the client's own."""
+    found = _PLACE.match(obstacle.param or "")
+    known = found is not None and found[1] in FIELDS.get(api, ())
+    place = found[0] if found is not None and known else "a field that is not known"
+    if isinstance(obstacle, Untranslatable):
+        return f"{place}: has no equivalent in the {obstacle.target} API"
+    return f"{place}: cannot be read, as a translation needs"
 
 
 def no_obstacle(_: Api) -> BadRequest | None:

@@ -475,3 +475,14 @@ def test_that_a_schema_allows_less_than_it_did_is_told() -> None:
     told = write(saying(format=Format(of_scores)), aim())
 
     assert told.warnings == ["additionalProperties: objects get only the properties that are named"]
+
+
+@pytest.mark.parametrize(
+    "odd", [{"required": True}, {"required": 5}, {"required": "abc", "properties": [{}]}]
+)
+def test_a_schema_that_is_none_is_read_all_the_same(odd: dict[str, Any]) -> None:
+    schema = {"type": "object", "properties": {"a": {}}, "additionalProperties": False, **odd}
+    output = {"format": {"type": "json_schema", "schema": schema}}
+    hello = [{"role": "user", "content": "hi"}]
+    said = read({"max_tokens": 9, "messages": hello, "output_config": output})
+    assert said.format is not None

@@ -90,8 +90,8 @@ class _Maker:
         return -(-self._rng.randint(low, max(low, high)) // step) * step
 
     def _string(self, schema: Schema) -> str:
-        if schema.get("format") in _FORMATS:
-            return _FORMATS[schema["format"]]
+        if (known := _FORMATS.get(str(schema.get("format")))) is not None:
+            return known
         word = self._rng.choice(_WORDS).ljust(schema.get("minLength", 0), "x")
         return word[: schema.get("maxLength", len(word))]
 

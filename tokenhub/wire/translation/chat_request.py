@@ -3,7 +3,6 @@
 Source: OpenAI API reference, "Create chat completion".
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
@@ -29,6 +28,7 @@ from tokenhub.wire.translation.conversation import (
     Tool,
 )
 from tokenhub.wire.translation.effort import effort_word
+from tokenhub.wire.translation.openai_models import reasons, write_sampling
 
 _SHARED: Final = (
     "metadata",
@@ -42,8 +42,6 @@ _HOT: Final = 1
 """The highest temperature that every protocol takes."""
 _TIERS: Final = frozenset({"flex", "scale", "priority", "fast"})
 _MOST_USER_CHARS: Final = 64
-_wants_completion_limit: Final = re.compile(r"(?:.*/)?(?:o[1-9]|gpt-[5-9])").match
-"""Models that refuse `max_tokens`: OpenAI's that reason."""
 
 
 def read(body: Mapping[str, Any]) -> Conversation:
@@ -192,7 +190,7 @@ def write(conversation: Conversation, aim: Aim) -> Written:
         body["stream"] = True
         if aim.ask_usage:
             body["stream_options"] = {"include_usage": True}
-    _write_sampling(body, conversation, aim)
+    warnings = _write_sampling(body, conversation, aim)
     if conversation.tools:
         uncached = uncached or any(tool.cache is not None for tool in conversation.tools)
         _write_tools(body, conversation)
@@ -206,22 +204,22 @@ def write(conversation: Conversation, aim: Aim) -> Written:
         body["user"] = _fit_user(conversation.user)
     if conversation.service_tier in _TIERS:
         body["service_tier"] = conversation.service_tier
-    return Written(dumped(body), ["cache_control"] if uncached else [])
+    if uncached:
+        warnings.append("cache_control")
+    return Written(dumped(body), warnings)
 
 
-def _write_sampling(body: dict[str, Any], conversation: Conversation, aim: Aim) -> None:
+def _write_sampling(body: dict[str, Any], conversation: Conversation, aim: Aim) -> list[str]:
     limit = conversation.max_output_tokens
     if limit is not None:
-        reasons = conversation.reasoning is not None and not conversation.reasoning.off
-        new = reasons or _wants_completion_limit(aim.model) is not None
+        asked = conversation.reasoning is not None and not conversation.reasoning.off
+        new = asked or reasons(aim.model) is not None
         most = limit if aim.max_output_tokens is None else aim.max_output_tokens
         body["max_completion_tokens" if new else "max_tokens"] = min(limit, most)
-    if conversation.temperature is not None:
-        body["temperature"] = conversation.temperature
-    if conversation.top_p is not None:
-        body["top_p"] = conversation.top_p
+    missed = write_sampling(body, conversation, aim.model)
     if conversation.stop:
         body["stop"] = conversation.stop
+    return missed
 
 
 def _write_tools(body: dict[str, Any], conversation: Conversation) -> None:

@@ -154,12 +154,12 @@ def _is_strict(schema: object, depth: int = _MOST_DEPTH) -> bool:
         return False
     if isinstance(schema, list):
         return all(_is_strict(part, depth - 1) for part in schema)
-    properties = schema.get("properties")
+    properties, required = schema.get("properties"), schema.get("required")
     if schema.get("type") == "object" or isinstance(properties, dict):
-        required = schema.get("required") or ()
+        needed = required if isinstance(required, list) else ()
         if schema.get("additionalProperties") is not False:
             return False
-        if any(name not in required for name in properties or ()):
+        if isinstance(properties, dict) and any(name not in needed for name in properties):
             return False
     return all(_is_strict(part, depth - 1) for part in schema.values())
 

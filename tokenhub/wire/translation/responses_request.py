@@ -29,6 +29,7 @@ from tokenhub.wire.translation.conversation import (
     Turn,
 )
 from tokenhub.wire.translation.effort import effort_word
+from tokenhub.wire.translation.openai_models import write_sampling
 from tokenhub.wire.translation.responses_input import read_input
 from tokenhub.wire.translation.responses_output import input_items, instructions_of
 from tokenhub.wire.translation.responses_tools import joined_name, read_tools
@@ -218,11 +219,7 @@ def _write_sampling(body: dict[str, Any], conversation: Conversation, aim: Aim) 
             limit = _LEAST_OUTPUT_TOKENS
             warnings.append(_RAISED)
         body["max_output_tokens"] = limit
-    if conversation.temperature is not None:
-        body["temperature"] = conversation.temperature
-    if conversation.top_p is not None:
-        body["top_p"] = conversation.top_p
-    return warnings
+    return warnings + write_sampling(body, conversation, aim.model)
 
 
 def _write_tools(body: dict[str, Any], conversation: Conversation) -> None:

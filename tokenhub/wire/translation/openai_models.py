@@ -1,0 +1,26 @@
+"""What OpenAI's models take, by their names.
+
+Source: OpenAI API reference and "Reasoning models": those refuse `max_tokens`, and any
+`temperature` and `top_p` but 1.
+"""
+
+import re
+from typing import Any, Final
+
+from tokenhub.wire.translation.conversation import Conversation
+
+reasons: Final = re.compile(r"(?:.*/)?(?:o[1-9]|gpt-[5-9](?!.*chat))").match
+"""Whether a model of this name always reasons."""
+
+
+def write_sampling(body: dict[str, Any], conversation: Conversation, model: str) -> list[str]:
+    """Write `temperature` and `top_p` for `model`; return those that it does not take."""
+    missed = []
+    for name, value in (("temperature", conversation.temperature), ("top_p", conversation.top_p)):
+        if value is None:
+            continue
+        if reasons(model) is None:
+            body[name] = value
+        elif value != 1:
+            missed.append(f"{name}, which this model does not take")
+    return missed
