@@ -36,16 +36,16 @@ def ids(reply: Reply) -> list[Any]:
 @pytest.mark.parametrize("query", ["", "?limit=1000", "?limit=2&after_id=m1"])
 async def test_openais_list_is_always_whole(query: str) -> None:
     reply = await asked(f"/v1/models{query}")
-    assert ids(reply) == ["m0", "m1", "m2", "m3", "m4"]
+    assert ids(reply) == ["auto", "m0", "m1", "m2", "m3", "m4"]
     assert reply.json["object"] == "list"
 
 
 @pytest.mark.parametrize(
     ("query", "names", "more"),
     [
-        ("?limit=1000", ["m0", "m1", "m2", "m3", "m4"], False),
-        ("", ["m0", "m1", "m2", "m3", "m4"], False),
-        ("?limit=2", ["m0", "m1"], True),
+        ("?limit=1000", ["auto", "m0", "m1", "m2", "m3", "m4"], False),
+        ("", ["auto", "m0", "m1", "m2", "m3", "m4"], False),
+        ("?limit=2", ["auto", "m0"], True),
         ("?limit=2&after_id=m3", ["m4"], False),
         ("?limit=2&before_id=m4", ["m2", "m3"], True),
     ],
@@ -71,13 +71,13 @@ async def test_a_wrong_limit_is_refused_in_the_shape_of_either_protocol(limit: s
 async def test_one_model_is_told_in_the_shape_of_either_protocol() -> None:
     assert (await asked("/v1/models/m1")).json["object"] == "model"
     assert (await asked("/v1/models/m1", VERSION)).json["max_input_tokens"] == 1000
+    assert (await asked("/v1/models/auto")).json["owned_by"] == "tokenhub"
     assert (await asked("/v1/models/disabled")).status == 404
 
 
 async def test_a_key_sees_what_it_may_use() -> None:
-    assert ids(await asked("/v1/models", key=replace(KEY, allowed_models=("m[12]",)))) == [
-        "m1",
-        "m2",
-    ]
+    narrow = replace(KEY, allowed_models=("m[12]",))
+    assert ids(await asked("/v1/models", key=narrow)) == ["auto", "m1", "m2"]
+    assert ids(await asked("/v1/models", key=replace(KEY, allowed_models=("none",)))) == []
     scopes = frozenset({Scope.EMBEDDINGS})
     assert (await asked("/v1/models", key=replace(KEY, scopes=scopes))).status == 403

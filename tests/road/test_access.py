@@ -157,7 +157,7 @@ async def test_a_key_is_held_to_its_models(world: World) -> None:
     assert taken.status == 200
     async with world.http.get(world.url + "/v1/models", headers=key) as response:
         names = [item["id"] for item in (await response.json())["data"]]
-    assert names == ["claude-haiku-4-5", "claude-sonnet-4-5"]
+    assert names == ["auto", "claude-haiku-4-5", "claude-sonnet-4-5"]
 
 
 async def test_a_key_is_held_to_its_scopes(world: World) -> None:
@@ -187,6 +187,7 @@ async def test_both_model_lists_show_the_names_that_can_be_used(world: World) ->
     names = [item["id"] for item in openai["data"]]
     assert names == [item["id"] for item in anthropic["data"]]
     assert names == [
+        "auto",
         "claude-haiku-4-5",
         "claude-sonnet-4-5",
         "gpt-3.5-turbo-instruct",

@@ -7,6 +7,7 @@ from tokenhub.errors import RequestError
 from tokenhub.providers.registry import Registry
 from tokenhub.routing.engine import decide
 from tokenhub.routing.policy import RoutingConfig, Steering
+from tokenhub.routing.refusal import DOWN_PAUSE_S
 from tokenhub.types import Observed, ProviderCondition
 
 TWO = registry(model("a/m"), model("b/n"))
@@ -32,15 +33,18 @@ def cooling(ms: int) -> ProviderCondition:
 
 
 def test_none_eligible_is_a_503_with_each_ones_reason() -> None:
-    error = refused(TWO, **at(DOWN, ProviderCondition(missing="credentials")))
+    missing = ProviderCondition(missing="credentials")
+    error = refused(TWO, **at(missing, missing))
     assert (error.status, error.code) == (503, "no_eligible_model")
-    assert error.message == "no eligible model for 'm': a/m (provider_down), b/n (credentials)"
+    assert error.message == "no eligible model for 'm': a/m (credentials), b/n (credentials)"
     assert error.headers == {"x-should-retry": "false"}
 
 
 def test_what_waiting_helps_says_how_long() -> None:
     error = refused(TWO, **at(cooling(8100), cooling(2001)))
     assert (error.status, error.headers) == (503, {"Retry-After": "3"})
+    error = refused(TWO, **at(DOWN, DOWN))
+    assert (error.status, error.headers) == (503, {"Retry-After": str(DOWN_PAUSE_S)})
 
 
 def test_a_pause_of_less_than_a_second_is_a_second() -> None:

@@ -21,6 +21,7 @@ from tokenhub.wire.models import (
 )
 
 JSON: Final = "application/json"
+_CHOICE: Final = ModelEntry("auto", "tokenhub")
 
 
 def model_routes(desk: FrontDesk, registry: Callable[[], Registry]) -> Sequence[web.RouteDef]:
@@ -58,7 +59,10 @@ def _for_anthropic(request: web.Request) -> bool:
 
 
 def _entries(registry: Registry, key: ApiKey) -> list[ModelEntry]:
-    """One entry for each name with an enabled deployment that `key` may use, sorted by name."""
+    """One entry for each name with an enabled deployment that `key` may use, sorted by name.
+
+    And one for the hub's own choice among them.
+    """
     entries = []
     for name in registry.names():
         usable = [
@@ -76,4 +80,4 @@ def _entries(registry: Registry, key: ApiKey) -> list[ModelEntry]:
                     max_output_tokens=first.max_output_tokens,
                 )
             )
-    return entries
+    return [_CHOICE, *entries] if entries else []

@@ -13,6 +13,7 @@ from tokenhub.text import clean
 MOST_NAMED: Final = 10
 """So many of the models that were left out are named in a message."""
 
+DOWN_PAUSE_S: Final = 10
 _NO_RETRY: Final = {"x-should-retry": "false"}
 _BUDGETS: Final = frozenset((Reason.BUDGET, Reason.KEY_BUDGET))
 _FORBIDDEN: Final = frozenset((Reason.NOT_ALLOWED, Reason.DISABLED))
@@ -59,7 +60,7 @@ def refusal(
             said = message.format(model=model)
             return RequestError(503, code, f"{said} ({each})", headers=_NO_RETRY)
     message = f"no eligible model for {model}: {each}"
-    if Reason.COOLING_DOWN in reasons:
+    if Reason.COOLING_DOWN in reasons or Reason.PROVIDER_DOWN in reasons:
         pause_s = _shortest_pause_s(question, rejected)
         headers = {"Retry-After": str(pause_s)}
         return RequestError(503, "no_eligible_model", message, headers=headers)
@@ -94,14 +95,18 @@ def _too_dear(
 
 
 def _shortest_pause_s(question: Question, rejected: Sequence[Rejected]) -> int:
-    """Whole seconds, at least 1, until the first provider is called again."""
+    """Whole seconds, at least 1, until the first provider is called again.
+
+    How long one is left alone that keeps failing is its breaker's business: DOWN_PAUSE_S is told.
+    """
     providers = question.registry.providers
     ends_ms = (
         question.provider_condition(providers[one.deployment.provider_id]).cooling_until_ms or 0
         for one in rejected
         if one.reason is Reason.COOLING_DOWN
     )
-    return max(1, -(-(min(ends_ms) - question.now_ms) // 1000))
+    least_ms = min(ends_ms, default=question.now_ms + DOWN_PAUSE_S * 1000)
+    return max(1, -(-(least_ms - question.now_ms) // 1000))
 
 
 def _model(question: Question) -> str:
