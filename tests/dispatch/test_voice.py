@@ -22,6 +22,7 @@ from tests.dispatch.fakes import (
     named,
     order,
 )
+from tokenhub.dispatch import voice
 from tokenhub.dispatch.order import Order
 from tokenhub.dispatch.target import Target
 from tokenhub.dispatch.voice import (
@@ -245,3 +246,11 @@ async def test_the_setting_is_the_orders() -> None:
     assert setting.include_usage
     assert setting.input_tokens > 0
     assert setting.asked["model"] == "m"
+
+
+async def test_a_translated_stream_has_an_end_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voice, "MAX_STREAM_BYTES", len(ROLE) + len(chunk("a")))
+    said = Said(messages(), CHAT)
+    assert kinds(said.of(ROLE, chunk("a")))[-1] == "content_block_delta"
+    with pytest.raises(NotOfProtocol, match="bytes in one stream"):
+        said.of(chunk("b"))

@@ -117,3 +117,19 @@ def test_requests_that_end_together_are_told_together_and_later(world: World) ->
     later.pop()()
     recorder.record(OUTCOME)
     assert (world.log.rows, len(later)) == ([OUTCOME, second], 1)
+
+
+def test_one_that_cannot_be_told_of_loses_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later: list[Callable[[], None]] = []
+    recorder = Recorder(world.log, world.bus, world.metrics, later.append)
+    second = replace(OUTCOME, request_id="req_2")
+    recorder.record(OUTCOME)
+    recorder.record(second)
+    with monkeypatch.context() as broken:
+        broken.setattr(world.metrics, "observe", lambda _: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            later.pop(0)()
+    later.pop(0)()
+    assert (world.log.rows, later) == ([OUTCOME, second], [])

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from tokenhub.dispatch.order import Headers, Order
 from tokenhub.dispatch.target import Target
+from tokenhub.errors import NotOfProtocol
 from tokenhub.providers.failure import classify_event
 from tokenhub.types import Api, ErrorClass
 from tokenhub.wire.errors import end_of_stream
@@ -15,6 +16,8 @@ from tokenhub.wire.translation import translator
 from tokenhub.wire.translation.errors import failure_of
 from tokenhub.wire.translation.reply import Setting, StreamTeller
 
+MAX_STREAM_BYTES = 64 * 1024 * 1024
+"""A translated stream may be this long: some protocols repeat all of it at its end."""
 _REPLACED = frozenset({"content-type", "request-id"})
 _ANSWER_TYPE = ("Content-Type", "application/json")
 _STREAM_TYPE = ("Content-Type", "text/event-stream; charset=utf-8")
@@ -78,6 +81,7 @@ class Translating(Voice):
     ) -> None:
         super().__init__(reader, order.request_id)
         reader.skims = False
+        self._bytes = 0
         self._client = order.api
         self._provider_type = target.provider.type
         self._teller = teller
@@ -85,6 +89,9 @@ class Translating(Voice):
     def event(self, event: bytes, part: Part) -> Sequence[bytes]:
         """What has become events of the client's; an error is told in its protocol's words."""
         writer, reader = self._teller.writer, self._reader
+        self._bytes += len(event)
+        if self._bytes > MAX_STREAM_BYTES:
+            raise NotOfProtocol(f"more than {MAX_STREAM_BYTES} bytes in one stream")
         if part is Part.ERROR:
             error = classify_event(self._provider_type, reader.error)
             overflow = error.error_class is ErrorClass.CONTEXT_OVERFLOW

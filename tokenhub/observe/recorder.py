@@ -1,5 +1,6 @@
 """The one place where a finished request is told to everybody."""
 
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -38,7 +39,7 @@ class Recorder:
         self._events = events
         self._metrics = metrics
         self._soon = soon
-        self._ended: list[tuple[Outcome, DecisionRow | None]] = []
+        self._ended: deque[tuple[Outcome, DecisionRow | None]] = deque()
 
     def record(self, outcome: Outcome, decision: DecisionRow | None = None) -> None:
         """Record a finished request; call it once for each, whatever came of it.
@@ -50,14 +51,20 @@ class Recorder:
             self._soon(self._tell)
 
     def _tell(self) -> None:
-        ended, self._ended = self._ended, []
-        for outcome, decision in ended:
-            self._log.log(outcome)
-            if decision is not None:
-                self._log.decide(decision)
-            self._metrics.observe(outcome)
-            self._publish_failed_attempts(outcome)
-            self._publish(outcome)
+        try:
+            while self._ended:
+                self._tell_of(*self._ended.popleft())
+        finally:
+            if self._ended:  # what one could not be told of is no loss to the others
+                self._soon(self._tell)
+
+    def _tell_of(self, outcome: Outcome, decision: DecisionRow | None) -> None:
+        self._log.log(outcome)
+        if decision is not None:
+            self._log.decide(decision)
+        self._metrics.observe(outcome)
+        self._publish_failed_attempts(outcome)
+        self._publish(outcome)
 
     def _publish(self, outcome: Outcome) -> None:
         usage = outcome.usage
