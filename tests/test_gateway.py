@@ -16,7 +16,7 @@ from tests.dispatch.fakes import (
     chunk,
 )
 from tests.support.scripted_road import CLOUD, INVALID, KEY, THRICE, WHOLE, Road, other
-from tests.support.virtual_time import on_virtual_time
+from tests.support.virtual_time import cancelled_after, on_virtual_time
 from tokenhub.errors import BadRequest, VaultUnavailable
 from tokenhub.ledger.budgets import HubLimits
 from tokenhub.routing.policy import Steering
@@ -133,7 +133,7 @@ async def test_an_error_about_the_request_comes_back_as_it_is() -> None:
 @on_virtual_time
 async def test_a_vault_that_is_locked_at_the_last_moment_is_told() -> None:
     provider = replace(CLOUD, cred_store=CredStore.VAULT)
-    road = Road([], provider=provider, vault=["sk-1", VaultUnavailable("locked")])
+    road = Road([], provider=provider, vault=["sk-1", *[VaultUnavailable("locked")] * 2])
     assert (await road.refused()).code == "vault_locked"
     assert (road.outcome.status, road.outcome.error_class) == (503, "vault_locked")
     assert road.outcome.cost_nano == 0
@@ -152,11 +152,7 @@ async def test_a_vault_that_is_locked_leaves_its_models_out() -> None:
 @on_virtual_time
 async def test_a_client_that_leaves_before_anything_came_pays_nothing(stream: bool) -> None:
     road = Road([(100.0, Response(WHOLE))])
-    task = asyncio.get_running_loop().create_task(road.serve(stream=stream))
-    await asyncio.sleep(1.0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await cancelled_after(1.0, road.serve(stream=stream))
     assert (road.outcome.status, road.outcome.error_class) == (499, "cancelled")
     assert road.outcome.cost_nano == road.outcome.fee_nano == 0
 
@@ -299,11 +295,7 @@ async def test_a_complaint_about_the_request_inside_a_stream_comes_back_as_an_an
 @on_virtual_time
 async def test_a_client_that_leaves_when_it_has_everything_has_been_served() -> None:
     road = Road([Response(chunk("a"), FINISH, USAGE, DONE, 60.0)])
-    task = asyncio.get_running_loop().create_task(road.serve(stream=True))
-    await asyncio.sleep(0.5)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await cancelled_after(0.5, road.serve(stream=True))
     assert (road.outcome.status, road.outcome.error_class) == (200, None)
 
 

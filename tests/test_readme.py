@@ -32,18 +32,19 @@ def block(language: str, start: str) -> str:
     return str(found[0])
 
 
-def shell(script: str, environ: dict[str, str]) -> str:
-    """What the script prints; it fails with the first command that fails."""
+def printed_by(command: list[str], environ: dict[str, str]) -> str:
+    """What a command prints that must end well."""
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        env={"PATH": f"{COMMANDS}:{os.environ['PATH']}", **environ},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
+        command, env=environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def shell(script: str, environ: dict[str, str]) -> str:
+    """What the script prints; it fails with the first command that fails."""
+    found = {"PATH": f"{COMMANDS}:{os.environ['PATH']}", **environ}
+    return printed_by(["bash", "-euo", "pipefail", "-c", script], found)
 
 
 @pytest.fixture
@@ -57,16 +58,7 @@ def pointed() -> Iterator[dict[str, str]]:
 
 
 def python(program: str, environ: dict[str, str]) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return printed_by([sys.executable, "-c", program], environ)
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,16 @@ a prompt, and text from a provider is sanitised before it goes into one.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from tokenhub.types import Api, ErrorClass
+
+_NAMES: Final = {
+    Api.CHAT: "OpenAI's chat completions",
+    Api.RESPONSES: "OpenAI's responses",
+    Api.MESSAGES: "Anthropic's messages",
+}
+"""What people call the protocols that are translated into each other."""
 
 
 class TokenHubError(Exception):
@@ -76,9 +84,11 @@ class BadRequest(RequestError):
 
 
 class Untranslatable(BadRequest):
-    """400: the field `param` says what has no equivalent in the API `target`.
+    """400: what stands at the field `param` has no equivalent in the API `target`.
 
-    `advice` says what to do instead, where there is something.
+    `what` says in words of ours what that is, where it is not the field itself, and `advice` what
+    to do instead, where there is something. `gap` is what is missing, without any word of the
+    client's.
     """
 
     def __init__(
@@ -86,14 +96,16 @@ class Untranslatable(BadRequest):
         param: str,
         target: Api,
         *,
+        what: str = "",
         advice: str = "",
         details: Mapping[str, object] | None = None,
     ) -> None:
-        message = f"{param}: has no equivalent in the {target} API"
-        super().__init__(
-            f"{message}: {advice}" if advice else message, param=param, details=details
-        )
+        lacking = f"has no equivalent in {_NAMES[target]}"
+        gap = f"{what} {lacking}" if what else lacking
+        instead = f"; {advice}" if advice else ""
+        super().__init__(f"{param}: {gap}{instead}", param=param, details=details)
         self.target = target
+        self.gap = gap
 
 
 class RateLimited(RequestError):

@@ -130,7 +130,7 @@ class Gateway:
                 trip.failed(499, ErrorClass.CANCELLED)
             raise
         finally:
-            outcome = trip.outcome(self._clock.monotonic(), self._charge(trip))
+            outcome = trip.outcome(self._clock.monotonic(), trip.charge or self._charge(trip))
             self._ledger.settle(trip.reservation, outcome)
             self._recorder.record(outcome, trip.decision_row(outcome))
 
@@ -195,7 +195,8 @@ class Gateway:
             facts = replace(facts, input_tokens=0, max_output_tokens=0)
         trip.asks(facts)
         allowed, authorization = partial(allows, trip.key), call.client_authorization
-        return Wish(facts, steering, trip.key, allowed, authorization, interpreter.obstacle)
+        obstacle, sealed = interpreter.obstacle, interpreter.sealed
+        return Wish(facts, steering, trip.key, allowed, authorization, obstacle, sealed)
 
     async def _ruling(self, wish: Wish, interpreter: Interpreter) -> Ruling:
         """Decide; a long request is read in a thread where that turns on whether it can be said."""
@@ -307,7 +308,7 @@ class Gateway:
         await client.finish()
 
     def _answer(self, answer: ProviderAnswer, trip: Trip) -> Answer:
-        charge = self._charge(trip)
+        charge = trip.charge = self._charge(trip)
         headers = [*answer.headers, *routing_headers(trip, charge.cost_nano)]
         return Answer(answer.status, headers, answer.body, trip, charge)
 

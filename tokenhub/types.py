@@ -274,7 +274,10 @@ class Observed:
 
 @per_request
 class Attempt:
-    """One call to a provider: when (ms after the request came), by which `api`, how it ended."""
+    """One call to a provider: when (ms after the request came), by which `api`, how it ended.
+
+    `left_out` names what its translation left out and the client may miss.
+    """
 
     model_id: str
     provider_id: str
@@ -285,6 +288,7 @@ class Attempt:
     error_class: ErrorClass | None
     cost_nano: int = 0
     api: Api | None = None
+    left_out: tuple[str, ...] = ()
 
 
 @per_request

@@ -1,5 +1,4 @@
 import asyncio
-import datetime
 import socket
 import ssl
 from pathlib import Path
@@ -7,11 +6,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.api.edge import LOOPBACK, Running, hello, serving
+from tests.support.certificate import self_signed
 from tokenhub.api.perimeter import Perimeter
 from tokenhub.api.server import Server, build_app, server_tls
 from tokenhub.api.traffic import Traffic
@@ -118,31 +115,8 @@ async def test_an_address_of_another_machine_is_one_clear_line() -> None:
         await _server().start(Listen("192.0.2.1", 0))
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    paths = folder / "cert.pem", folder / "key.pem"
-    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    paths[1].write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return paths
-
-
 async def test_tls_is_served(tmp_path: Path) -> None:
-    certificate, key = _certificate(tmp_path)
+    certificate, key = self_signed(tmp_path)
     server = _server()
     url = await server.start(Listen("127.0.0.1", 0), server_tls(certificate, key))
     trusting = ssl.create_default_context(cafile=str(certificate))
@@ -158,7 +132,7 @@ def test_without_a_certificate_there_is_no_tls() -> None:
 
 
 def test_a_file_that_is_no_certificate_is_one_clear_line(tmp_path: Path) -> None:
-    certificate, key = _certificate(tmp_path)
+    certificate, key = self_signed(tmp_path)
     certificate.write_text("nonsense")
     with pytest.raises(StartError, match=r"TOKENHUB_TLS_CERT=.*not usable.*PEM") as caught:
         server_tls(certificate, key)
@@ -170,7 +144,7 @@ def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
     first.mkdir()
     second.mkdir()
     with pytest.raises(StartError, match="KEY_VALUES_MISMATCH"):
-        server_tls(_certificate(first)[0], _certificate(second)[1])
+        server_tls(self_signed(first)[0], self_signed(second)[1])
 
 
 async def _gated(hub: Running, gate: Gate) -> asyncio.Task[int]:

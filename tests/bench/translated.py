@@ -144,12 +144,13 @@ def request_us(client: Api, spoken: Api) -> float:
 
 
 def answer_us(client: Api, spoken: Api) -> float:
-    """A whole answer of `spoken` for `client`, with its parsing."""
-    body = json.dumps(ANSWERS[spoken]).encode()
+    """A whole answer of `spoken` for `client`; it was parsed to read its usage."""
+    value = ANSWERS[spoken]
+    body = json.dumps(value).encode()
 
     def work() -> None:
         for _ in range(REQUESTS):
-            translator.answer(spoken, client, body, setting())
+            translator.answer(spoken, client, body, value, setting())
 
     return least_us(work, REQUESTS)
 

@@ -26,7 +26,8 @@ from tokenhub.types import (
 
 def attempt(one: Attempt) -> dict[str, Any]:
     names = ("model_id", "provider_id", "endpoint", "start_ms", "end_ms", "status", "error_class")
-    return {**{name: getattr(one, name) for name in names}, "cost_usd": one.cost_nano / 1e9}
+    told = {name: getattr(one, name) for name in names}
+    return {**told, "cost_usd": one.cost_nano / 1e9, "left_out": list(one.left_out)}
 
 
 def text(answer: dict[str, Any]) -> str:
@@ -108,6 +109,18 @@ def test_who_was_left_out_and_what_was_tried_stand_below() -> None:
     tried = text[text.index("\nTRIED") :]
     assert tried.index("openai/gpt-4o-mini") < tried.index("local/llama")
     assert "transient" in tried
+
+
+def test_what_a_translation_left_out_stands_under_the_attempt() -> None:
+    first, last = ROW.attempts
+    short = replace(last, left_out=("cache_control", "tools.3.defer_loading"))
+    assert told(DECISION, short).endswith(
+        "\nleft out for it: cache_control; tools.3.defer_loading\n"
+    )
+    assert told(DECISION, first, short, short).endswith(
+        "\nleft out for local/llama: cache_control; tools.3.defer_loading\n"
+    )
+    assert "left out for" not in told(DECISION, first, last)
 
 
 def test_where_everything_is_known_nothing_is_said_of_assumptions() -> None:

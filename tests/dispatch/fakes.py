@@ -251,9 +251,11 @@ class Road:
     def target(self) -> Target:
         return Target(DEPLOYMENT, self.provider, self.api)
 
-    async def stream(self, wanted: Order | None = None) -> None:
+    async def stream(
+        self, wanted: Order | None = None, *, progress: Progress | None = None
+    ) -> None:
         await self.attempts.stream(
-            wanted or order(), self.target, self.client, self.progress, self.headers
+            wanted or order(), self.target, self.client, progress or self.progress, self.headers
         )
 
     def headers(self) -> Sequence[tuple[str, str]]:

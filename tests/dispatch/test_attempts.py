@@ -24,8 +24,9 @@ from tests.dispatch.fakes import (
     chunk,
     order,
 )
+from tests.support.virtual_time import cancelled_after
 from tokenhub.dispatch.attempts import ERROR_BODY_S
-from tokenhub.dispatch.order import ProviderAnswer
+from tokenhub.dispatch.order import Progress, ProviderAnswer
 from tokenhub.errors import NotPermitted, UpstreamError
 from tokenhub.types import Api, ErrorClass, Provider, ProviderType, Usage
 
@@ -184,11 +185,7 @@ async def test_an_answer_without_usage_is_estimated() -> None:
 async def test_a_client_that_leaves_closes_the_providers_answer() -> None:
     response = Response(1000.0, WHOLE)
     where = road(response)
-    task = asyncio.get_running_loop().create_task(answered(where))
-    await asyncio.sleep(1.0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await cancelled_after(1.0, answered(where))
     assert response.closed
     assert where.progress.attempts[0].error_class is ErrorClass.CANCELLED
     assert where.health.of("p").consecutive_errors == 0
@@ -247,7 +244,7 @@ async def test_include_usage_is_left_out_after_one_refusal_that_names_it() -> No
 async def test_requests_that_are_refused_at_one_time_are_all_repeated() -> None:
     refusals = [(1.0, Response(REFUSED, status=400)), (2.0, Response(REFUSED, status=422))]
     where = road(*refusals, Response(chunk("a"), DONE), Response(chunk("b"), DONE))
-    await asyncio.gather(where.stream(), where.stream())
+    await asyncio.gather(*(where.stream(progress=Progress()) for _ in range(2)))
     assert chunk("a") in where.client.got
     assert chunk("b") in where.client.got
 
@@ -308,11 +305,7 @@ async def test_messages_have_no_such_option() -> None:
 async def test_a_client_that_leaves_a_stream_closes_the_providers(answer_comes: bool) -> None:
     response = Response(chunk("Hello"), 1000.0)
     where = road(response if answer_comes else (1000.0, response))
-    task = asyncio.get_running_loop().create_task(where.stream())
-    await asyncio.sleep(1.0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await cancelled_after(1.0, where.stream())
     assert response.closed is answer_comes
     assert where.progress.attempts[0].error_class is ErrorClass.CANCELLED
     assert (where.progress.output_tokens_seen > 0) is answer_comes

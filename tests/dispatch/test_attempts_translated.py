@@ -27,7 +27,7 @@ from tests.dispatch.fakes import (
     order,
     order_of,
 )
-from tokenhub.dispatch.order import Order, ProviderAnswer
+from tokenhub.dispatch.order import Order, Progress, ProviderAnswer
 from tokenhub.errors import UpstreamError
 from tokenhub.types import Api, ErrorClass, Usage
 from tokenhub.wire.thinking import seals_in
@@ -142,6 +142,8 @@ async def test_what_was_left_out_is_told_with_the_answer_and_with_a_stream() -> 
     await where.stream(claude_asks(messages=said, stream=True))
     assert where.client.headers is not None
     assert where.client.headers[-1] == answer.headers[-1]
+    kept = [one.left_out for one in where.progress.attempts]
+    assert kept == [("cache_control",), ("cache_control",)]
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"{}", b'{"choices":[]}'])
@@ -217,6 +219,7 @@ async def test_a_refusal_for_another_reason_proves_nothing() -> None:
     where = to_chat(*refused, Response(CHAT_ANSWER))
     with pytest.raises(UpstreamError):
         await answered(where, claude_asks(thinking=THINKING))
+    where.progress = Progress()
     await answered(where, claude_asks(thinking=THINKING))
     assert ["reasoning_effort" in body for body in sent(where)] == [True, False, True]
 

@@ -11,15 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.dispatch.fakes import clock, order, target
-from tests.support.virtual_time import VirtualTimeLoop
+from tests.support.virtual_time import VirtualTimeLoop, cancelled_after
 from tokenhub.dispatch.failover import MAX_CALLS, MAX_DEPLOYMENTS, Failover, Rest
 from tokenhub.dispatch.order import Progress
 from tokenhub.dispatch.retry_budget import RetryBudget
 from tokenhub.dispatch.target import Target
-from tokenhub.errors import AllFailed, DeadlinePassed, NotPermitted, UpstreamError
+from tokenhub.errors import (
+    AllFailed,
+    DeadlinePassed,
+    NotPermitted,
+    UpstreamError,
+    VaultUnavailable,
+)
 from tokenhub.types import Api, ErrorClass
 
-End = ErrorClass | NotPermitted | None
+End = ErrorClass | NotPermitted | VaultUnavailable | None
 """How a call ends: None is well."""
 Step = tuple[float, End]
 """After how many seconds a call ends, and how."""
@@ -27,6 +33,7 @@ Step = tuple[float, End]
 WELL: Step = (0.0, None)
 BROKEN: Step = (0.0, ErrorClass.TRANSIENT)
 REFUSED: Step = (0.0, NotPermitted())
+LOCKED: Step = (0.0, VaultUnavailable("locked"))
 NEVER: Step = (1e6, None)
 
 
@@ -218,6 +225,15 @@ async def test_nobody_who_may_be_called_is_no_failure_of_anybody() -> None:
     assert (await Walk({"a": [REFUSED]}).fails([A])).failures == []
 
 
+async def test_a_vault_that_was_locked_meanwhile_leaves_those_that_need_no_key() -> None:
+    walk = Walk({"a": [LOCKED]})
+    assert await walk.run([A, B]) == "b"
+    with pytest.raises(VaultUnavailable):
+        await Walk({"a": [LOCKED], "b": [REFUSED]}).run([A, B])
+    assert len((await Walk({"a": [LOCKED], "b": [BROKEN]}).fails([A, B])).failures) == 1
+    assert len((await Walk({"a": [BROKEN, LOCKED]}).fails([A])).failures) == 1
+
+
 async def test_a_provider_that_is_left_alone_after_a_failure_has_failed() -> None:
     walk = Walk({"a": [BROKEN, REFUSED]})
     error = await walk.fails([A])
@@ -308,11 +324,7 @@ async def test_a_stream_that_has_begun_may_outlast_the_deadline() -> None:
 
 async def test_who_leaves_is_not_called_for_any_more() -> None:
     walk = Walk({"a": [(9.0, ErrorClass.TRANSIENT)]})
-    task = asyncio.get_running_loop().create_task(walk.run([A, B], deadline_s=60.0))
-    await asyncio.sleep(1.0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await cancelled_after(1.0, walk.run([A, B], deadline_s=60.0))
     assert walk.calls == ["a"]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.dispatch.fakes import ANTHROPIC, DEPLOYMENT, HI, PROVIDER, memory, order, order_of
-from tokenhub.dispatch.letter import Letter, letter
+from tokenhub.dispatch.letter import MOST_KEPT, Letter, letter
 from tokenhub.dispatch.order import Order
 from tokenhub.dispatch.repair import AS_IT_IS, Repair
 from tokenhub.dispatch.target import Target
@@ -130,6 +130,23 @@ async def test_several_warnings_are_told_in_one_header() -> None:
 
 async def test_a_warning_is_one_line_whatever_the_client_called_its_fields() -> None:
     assert Letter(b"", ("a\r\nX-Evil: 1",)).headers[0][1].isprintable()
+
+
+async def test_what_is_left_out_is_kept_as_the_client_was_told() -> None:
+    cached = {"type": "text", "text": "hi", "cache_control": {"type": "ephemeral"}}
+    tool = {**TOOLS[0], "defer_loading": True}
+    said = [{"role": "user", "content": [cached]}]
+    wanted = order(Api.MESSAGES, messages=said, tools=[tool], max_tokens=9)
+    written = sent(wanted, CHAT)
+    assert written.left_out == written.warnings == ("tools.0.defer_loading", "cache_control")
+    assert sent(wanted, MESSAGES).left_out == ()
+
+
+async def test_of_many_only_some_are_kept_and_each_once() -> None:
+    tools = [{**TOOLS[0], "name": f"f{n}", "defer_loading": True} for n in range(MOST_KEPT + 3)]
+    left_out = sent(order(Api.MESSAGES, tools=tools, max_tokens=9), CHAT).left_out
+    assert left_out[-2:] == (f"tools.{MOST_KEPT - 1}.defer_loading", "and 3 more")
+    assert len(left_out) == MOST_KEPT + 1
 
 
 async def test_a_request_that_makes_no_sense_in_its_own_protocol_is_refused_by_name() -> None:

@@ -25,23 +25,25 @@ from tests.dispatch.fakes import (
     chunk,
     clock,
 )
+from tests.dispatch.relaying import Relaying
+from tests.support.virtual_time import cancelled_after
 from tokenhub.dispatch.order import Progress
 from tokenhub.dispatch.relay import Relay, StreamTerms
 from tokenhub.dispatch.voice import Verbatim
 from tokenhub.errors import UpstreamError
 from tokenhub.types import Api, ErrorClass, ProviderType, Usage
 from tokenhub.wire.errors import keep_alive
-from tokenhub.wire.sse import EventSplitter
 from tokenhub.wire.stream import Part, reader_for
 
 CHAT = StreamTerms(Api.CHAT, ProviderType.OPENAI, QUICK, hide_usage=False)
 MESSAGES = replace(CHAT, api=Api.MESSAGES, provider_type=ProviderType.ANTHROPIC)
 
 
-class Stage:
-    """One relay between a scripted response and a recording client."""
+class Stage(Relaying):
+    """A relay to a client of the provider's own API."""
 
     def __init__(self, terms: StreamTerms = CHAT, **client: Any) -> None:
+        self.api = terms.api
         self.client = Client(**client)
         self.progress = Progress()
         self.seals: list[str] = []
@@ -55,19 +57,6 @@ class Stage:
             self.seals.extend,
             clock(),
         )
-
-    async def run(self, *script: Step) -> None:
-        await self.relay.run(Response(*script), [("X-Of", "the provider")])
-
-    async def fails(self, *script: Step) -> UpstreamError:
-        with pytest.raises(UpstreamError) as caught:
-            await self.run(*script)
-        return caught.value
-
-
-def parts(api: Api, got: bytes) -> list[Part]:
-    reader = reader_for(api)
-    return [reader.read(event) for event in EventSplitter().feed(got)]
 
 
 async def test_events_go_on_one_by_one_as_they_come() -> None:
@@ -170,7 +159,7 @@ async def test_a_silent_stream_is_ended_with_an_error_event() -> None:
     assert stage.client.writes[-1][0] == 30.0
     assert b"no bytes for 30 s" in stage.client.got
     assert b"late" not in stage.client.got
-    assert parts(Api.CHAT, stage.client.got)[-1] is Part.ERROR
+    assert stage.parts[-1] is Part.ERROR
     assert stage.progress.stream_error is ErrorClass.TRANSIENT
 
 
@@ -193,7 +182,7 @@ async def test_a_cut_stream_ends_with_an_error_event_and_not_with_the_protocols_
 ) -> None:
     stage = Stage(terms)
     await stage.run(*script, *cut)
-    read = parts(terms.api, stage.client.got)
+    read = stage.parts
     assert read[-1] is Part.ERROR
     assert Part.END not in read
     assert stage.progress.stream_error is ErrorClass.TRANSIENT
@@ -209,7 +198,7 @@ async def test_a_whole_stream_whose_provider_left_out_the_end_gets_it(
 ) -> None:
     stage = Stage(terms)
     await stage.run(*script)
-    assert parts(terms.api, stage.client.got)[-1] is Part.END
+    assert stage.parts[-1] is Part.END
     assert stage.progress.stream_error is None
 
 
@@ -257,11 +246,7 @@ async def test_openings_without_an_end_are_a_failure() -> None:
 
 async def test_a_hub_that_stops_tells_the_client_in_its_stream() -> None:
     stage = Stage()
-    task = asyncio.get_running_loop().create_task(stage.run(chunk("a"), 10.0, chunk("b")))
-    await asyncio.sleep(1.0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await cancelled_after(1.0, stage.run(chunk("a"), 10.0, chunk("b")))
     assert b'"draining"' in stage.client.got
 
 

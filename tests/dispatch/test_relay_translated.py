@@ -1,6 +1,5 @@
 """Streams that are relayed to a client of another protocol."""
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +24,6 @@ from tests.dispatch.fakes import (
     TRANSPORT,
     USAGE,
     Client,
-    Response,
     Step,
     chunk,
     clock,
@@ -34,14 +32,14 @@ from tests.dispatch.fakes import (
     order,
     order_of,
 )
+from tests.dispatch.relaying import Relaying
+from tests.support.virtual_time import cancelled_after
 from tokenhub.dispatch.order import Order, Progress
 from tokenhub.dispatch.relay import Relay, StreamTerms
 from tokenhub.dispatch.target import Target
 from tokenhub.dispatch.voice import setting_of, voice_for
-from tokenhub.errors import UpstreamError
 from tokenhub.types import Api, ErrorClass, Usage
 from tokenhub.wire.errors import keep_alive
-from tokenhub.wire.sse import EventSplitter
 from tokenhub.wire.stream import Part, reader_for
 from tokenhub.wire.translation.seals import own_seal
 
@@ -66,8 +64,8 @@ def asked_in(api: Api) -> Order:
 
 
 @dataclass
-class Stage:
-    """One relay between a scripted response of `spoken` and a recording client of `api`."""
+class Stage(Relaying):
+    """A relay from a provider that speaks `spoken` to a client of `api`."""
 
     api: Api = Api.MESSAGES
     spoken: Api = Api.CHAT
@@ -85,20 +83,6 @@ class Stage:
 
     def _learn(self, seals: Any) -> None:
         self.learned += [(seal, len(self.client.writes)) for seal in seals]
-
-    async def run(self, *script: Step) -> None:
-        await self.relay.run(Response(*script), [("X-Of", "the provider")])
-
-    async def fails(self, *script: Step) -> UpstreamError:
-        with pytest.raises(UpstreamError) as caught:
-            await self.run(*script)
-        return caught.value
-
-    @property
-    def parts(self) -> list[Part]:
-        """What the client's own reader takes its stream for."""
-        reader = reader_for(self.api)
-        return [reader.read(event) for event in EventSplitter().feed(self.client.got)]
 
     @property
     def moments(self) -> list[float]:
@@ -193,11 +177,7 @@ async def test_the_providers_own_keep_alives_commit_nothing() -> None:
 @pytest.mark.parametrize(("api", "spoken"), WAYS)
 async def test_a_hub_that_stops_says_so_in_the_clients_protocol(api: Api, spoken: Api) -> None:
     stage = Stage(api, spoken)
-    task = asyncio.get_running_loop().create_task(stage.run(*SCRIPTS[spoken], 9.0, FINISH))
-    await asyncio.sleep(1.0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await cancelled_after(1.0, stage.run(*SCRIPTS[spoken], 9.0, FINISH))
     assert stage.parts[-1] is Part.ERROR
     assert b"the hub is shutting down" in stage.client.got
 

@@ -2,63 +2,125 @@ from dataclasses import replace
 
 import pytest
 
-from tests.dispatch.fakes import DEPLOYMENT, PROVIDER, order
+from tests.dispatch.fakes import DEPLOYMENT, PROVIDER
 from tokenhub.dispatch import thinking_option
+from tokenhub.dispatch.repair import AS_IT_IS, Repair
 from tokenhub.dispatch.target import Target
-from tokenhub.dispatch.thinking_option import ThinkingOption, names_thinking
+from tokenhub.dispatch.thinking_option import UNSHOWN_S, ThinkingOption, less_thinking
 from tokenhub.errors import UpstreamError
 from tokenhub.types import Api, ErrorClass
 
-TARGET = Target(DEPLOYMENT, PROVIDER, Api.CHAT)
+TARGET = Target(DEPLOYMENT, PROVIDER, Api.RESPONSES)
+UNASKED, UNSHOWN = Repair(unasked=True), Repair(unshown=True)
+NOT_VERIFIED = (
+    b'{"error":{"message":"Your organization must be verified to generate reasoning summaries.",'
+    b'"type":"invalid_request_error","param":"reasoning.summary","code":"unsupported_value"}}'
+)
+NO_EFFORT = b"Unsupported parameter: 'reasoning.effort' is not supported with this model."
 
 
-async def test_how_much_to_think_is_said_until_the_model_refuses_it() -> None:
-    option, asked = ThinkingOption(), order(Api.MESSAGES, max_tokens=9)
-    assert option.wanted(asked, TARGET)
-    option.refused_by(TARGET)
-    assert not option.wanted(asked, TARGET)
+class Time:
+    """Seconds that pass when a test says so."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
-async def test_in_its_own_protocol_a_client_says_what_it_says() -> None:
-    option = ThinkingOption()
-    option.refused_by(TARGET)
-    assert option.wanted(order(), TARGET)
+@pytest.fixture
+def time() -> Time:
+    return Time()
 
 
-async def test_a_refusal_counts_for_one_model_of_its_provider_at_its_address() -> None:
-    option, asked = ThinkingOption(), order(Api.MESSAGES, max_tokens=9)
-    option.refused_by(TARGET)
+@pytest.fixture
+def option(time: Time) -> ThinkingOption:
+    return ThinkingOption(time)
+
+
+def test_all_is_said_until_the_model_refuses_it(option: ThinkingOption) -> None:
+    assert option.usual(AS_IT_IS, TARGET) is AS_IT_IS
+    option.learn(UNASKED, TARGET)
+    assert option.usual(AS_IT_IS, TARGET) == UNASKED
+
+
+def test_a_summary_is_asked_for_again_after_an_hour(option: ThinkingOption, time: Time) -> None:
+    option.learn(UNSHOWN, TARGET)
+    time.now += UNSHOWN_S - 1
+    assert option.usual(AS_IT_IS, TARGET) == UNSHOWN
+    time.now += 1
+    assert option.usual(AS_IT_IS, TARGET) == AS_IT_IS
+
+
+def test_what_else_is_left_out_stays_so(option: ThinkingOption) -> None:
+    option.learn(UNSHOWN, TARGET)
+    assert option.usual(Repair(uncounted=True), TARGET) == Repair(unshown=True, uncounted=True)
+
+
+def test_a_call_that_left_out_something_else_has_taught_nothing(option: ThinkingOption) -> None:
+    option.learn(Repair(uncounted=True, unthinking=True), TARGET)
+    assert option.usual(AS_IT_IS, TARGET) is AS_IT_IS
+
+
+def test_who_refuses_to_be_asked_at_all_has_said_nothing_of_summaries(
+    option: ThinkingOption,
+) -> None:
+    option.learn(Repair(unasked=True, unshown=True), TARGET)
+    assert option.usual(AS_IT_IS, TARGET) == UNASKED
+
+
+@pytest.mark.parametrize("refused", [UNASKED, UNSHOWN])
+def test_a_refusal_counts_for_one_model_of_its_provider_at_its_address_by_one_api(
+    option: ThinkingOption, refused: Repair
+) -> None:
+    option.learn(refused, TARGET)
     moved = replace(PROVIDER, base_urls=("http://new.example/v1",))
-    assert option.wanted(asked, replace(TARGET, provider=moved))
-    assert option.wanted(asked, replace(TARGET, provider=replace(PROVIDER, id="q")))
-    other = replace(DEPLOYMENT, upstream_name="other")
-    assert option.wanted(asked, replace(TARGET, deployment=other))
-    renamed = replace(DEPLOYMENT, id="alias")
-    assert not option.wanted(asked, replace(TARGET, deployment=renamed))
+    others = [
+        replace(TARGET, provider=moved),
+        replace(TARGET, provider=replace(PROVIDER, id="q")),
+        replace(TARGET, deployment=replace(DEPLOYMENT, upstream_name="other")),
+        replace(TARGET, api=Api.CHAT),
+    ]
+    assert [option.usual(AS_IT_IS, other) for other in others] == [AS_IT_IS] * 4
+    renamed = replace(TARGET, deployment=replace(DEPLOYMENT, id="alias"))
+    assert option.usual(AS_IT_IS, renamed) == refused
 
 
-async def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("refused", [UNASKED, UNSHOWN])
+def test_what_is_remembered_is_bounded(
+    monkeypatch: pytest.MonkeyPatch, option: ThinkingOption, refused: Repair
+) -> None:
     monkeypatch.setattr(thinking_option, "MAX_REFUSALS", 2)
-    option, asked = ThinkingOption(), order(Api.MESSAGES, max_tokens=9)
     targets = [
         replace(TARGET, deployment=replace(DEPLOYMENT, upstream_name=name)) for name in "abc"
     ]
     for target in targets:
-        option.refused_by(target)
-    assert [option.wanted(asked, target) for target in targets] == [True, True, False]
+        option.learn(refused, target)
+    found = [option.usual(AS_IT_IS, target) for target in targets]
+    assert found == [AS_IT_IS, AS_IT_IS, refused]
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "names"),
+    ("status", "body", "ways"),
     [
-        (400, b"Unrecognized request argument supplied: reasoning_effort", True),
-        (400, b'"thinking.type.enabled" is not supported for this model', True),
-        (422, b"output_config.effort: extra field", True),
-        (401, b"reasoning_effort", False),
-        (None, b"", False),
-        (400, b"temperature", False),
+        (400, NOT_VERIFIED, [UNSHOWN, UNASKED]),
+        (400, b"Unsupported parameter: 'reasoning.summary' is not", [UNSHOWN, UNASKED]),
+        (422, b'{"loc":["body","reasoning","summary"],"msg":"Extra input"}', [UNSHOWN, UNASKED]),
+        (400, b"Unknown parameter: 'reasoning.generate_summary'.", [UNSHOWN, UNASKED]),
+        (400, NO_EFFORT, [UNASKED]),
+        (400, b"Encrypted content is not supported with this model.", [UNASKED]),
+        (400, b"include: unknown value 'reasoning.encrypted_content'", [UNASKED]),
+        (400, b"Unrecognized request argument supplied: reasoning_effort", [UNASKED]),
+        (400, b'"thinking.type.enabled" is not supported for this model', [UNASKED]),
+        (422, b"output_config.effort: extra field", [UNASKED]),
+        (400, b"summary: too long", []),
+        (401, NOT_VERIFIED, []),
+        (None, b"", []),
+        (400, b"temperature", []),
     ],
 )
-def test_a_refusal_may_be_about_thinking(status: int | None, body: bytes, names: bool) -> None:
+def test_a_refusal_may_be_about_the_summary_or_about_thinking_at_all(
+    status: int | None, body: bytes, ways: list[Repair]
+) -> None:
     error = UpstreamError(ErrorClass.INVALID, "no", status=status, body=body)
-    assert names_thinking(error) is names
+    assert list(less_thinking(error, AS_IT_IS)) == ways

@@ -31,12 +31,12 @@ from tokenhub.dispatch.voice import (
     setting_of,
     stream_headers,
     voice_for,
-    whole,
 )
 from tokenhub.errors import NotOfProtocol
 from tokenhub.types import Api
 from tokenhub.wire.sse import EventSplitter, data_of
 from tokenhub.wire.stream import StreamReader, reader_for
+from tokenhub.wire.translation import translator
 from tokenhub.wire.translation.seals import own_seal
 
 CHAT = Target(DEPLOYMENT, PROVIDER, Api.CHAT)
@@ -190,19 +190,12 @@ async def test_the_seals_of_a_provider_are_told_once() -> None:
     assert said.voice.seals() == []
 
 
-async def test_a_whole_answer_is_passed_on_or_translated() -> None:
-    own, foreign = order(stream=False), messages(stream=False)
-    assert whole(own, CHAT, WHOLE, setting_of(own, CHAT, 1)) == WHOLE
-    told = json.loads(whole(foreign, CHAT, WHOLE, setting_of(foreign, CHAT, 1)))
+async def test_a_whole_answer_is_told_under_the_requests_id_and_the_models_name() -> None:
+    foreign = messages(stream=False)
+    setting = setting_of(foreign, CHAT, 1)
+    told = json.loads(translator.answer(Api.CHAT, foreign.api, WHOLE, json.loads(WHOLE), setting))
     assert told["content"] == [{"type": "text", "text": "Hi"}]
     assert (told["id"], told["model"]) == ("msg_req_1", "theirs")
-
-
-@pytest.mark.parametrize("body", [b"<html>", b"", b'{"choices":1}'])
-async def test_what_is_no_answer_cannot_be_translated(body: bytes) -> None:
-    foreign = messages(stream=False)
-    with pytest.raises(NotOfProtocol):
-        whole(foreign, CHAT, body, setting_of(foreign, CHAT, 1))
 
 
 HEADERS = [

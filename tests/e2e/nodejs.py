@@ -1,4 +1,4 @@
-"""Starts the programs that run on Node, each with a home of its own and no way to the outside."""
+"""Starts the programs that run on Node."""
 
 import json
 import os
@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
+from tests.e2e import child
+
 FOLDER = Path(__file__).parent / "node"
 INSTALLED = FOLDER / "node_modules"
-PATIENCE_S = 50.0
-NOWHERE = "http://127.0.0.1:9"
-"""A proxy that is not there: a program that wants more than loopback fails at once."""
 
 
 def node() -> str:
@@ -28,28 +27,12 @@ def node() -> str:
     return found
 
 
-def environment(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
-    """What a program sees: nothing of the tests' own environment but where programs are."""
-    path = os.pathsep.join([str(Path(node()).parent), os.environ["PATH"]])
-    proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), NOWHERE)
-    aside = dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
-    return {"PATH": path, "HOME": str(home), "LANG": "C.UTF-8", **proxies, **aside, **extra}
-
-
 def run(
     command: Sequence[str], *, home: Path, environ: Mapping[str, str], folder: Path
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program in `folder` until it ends; it is killed after 50 s."""
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env=environment(home, environ),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
+    """Run a program that may start Node itself, in `folder`, until it ends."""
+    path = os.pathsep.join([str(Path(node()).parent), os.environ["PATH"]])
+    return child.run(command, home=home, environ={"PATH": path, **environ}, folder=folder)
 
 
 def program(name: str) -> str:

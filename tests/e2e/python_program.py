@@ -1,7 +1,6 @@
 """Starts the programs that run on Python, each in an environment of its own."""
 
 import json
-import os
 import subprocess
 import tempfile
 import threading
@@ -11,13 +10,12 @@ from typing import Any, Final, Self
 
 import pytest
 
+from tests.e2e import child
 from tests.support.stage import Stage
 
-PATIENCE_S = 50.0
 SCRIPTS = Path(__file__).parent / "python"
 ENVIRONMENTS = Path(__file__).parents[2] / ".venv" / "e2e"
-NOWHERE = "http://127.0.0.1:9"
-"""A proxy that is not there: a program that wants more than loopback fails at once."""
+OFFLINE: Final = {"HF_HUB_OFFLINE": "1"}
 SESSIONS: Final = {
     "openai chat": ("sdk", "sdk_chat"),
     "openai responses": ("sdk", "sdk_responses"),
@@ -39,30 +37,13 @@ def executable(environment: str, name: str = "python") -> str:
     return str(place / "bin" / name)
 
 
-def surroundings(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
-    """What a program sees: nothing of the tests' own environment but where programs are."""
-    proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), NOWHERE)
-    aside = dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
-    offline = {"HF_HUB_OFFLINE": "1"}
-    basis = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8"}
-    return {**basis, **proxies, **aside, **offline, **extra}
-
-
 def run(
     environment: str, *command: str, home: Path, environ: Mapping[str, str], folder: Path
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program of one of the environments in `folder` until it ends; killed after 50 s."""
+    """Run a program of one of the environments in `folder` until it ends."""
     program, *more = command
-    return subprocess.run(
-        [executable(environment, program), *more],
-        cwd=folder,
-        env=surroundings(home, environ),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
+    found = [executable(environment, program), *more]
+    return child.run(found, home=home, environ={**OFFLINE, **environ}, folder=folder)
 
 
 class Program:
@@ -74,14 +55,14 @@ class Program:
     def __init__(self, name: str, stage: Stage) -> None:
         environment, script, *told = SESSIONS[name]
         self._command = [executable(environment), "-B", str(SCRIPTS / f"{script}.py"), *told]
-        self._settings = {"HUB_URL": stage.url, "HUB_KEY": stage.key}
+        self._settings = {**OFFLINE, "HUB_URL": stage.url, "HUB_KEY": stage.key}
         self._home = tempfile.TemporaryDirectory()
         self._said: list[str] = []
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
             self._command,
-            env=surroundings(Path(self._home.name), self._settings),
+            env=child.surroundings(Path(self._home.name), self._settings),
             cwd=self._home.name,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -103,7 +84,7 @@ class Program:
         """What came of `step`; fails with what the program said when it ends or takes 50 s."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        watch = threading.Timer(PATIENCE_S, self._process.kill)
+        watch = threading.Timer(child.PATIENCE_S, self._process.kill)
         watch.start()
         try:
             self._process.stdin.write(f"{step} {model}\n")

@@ -1,6 +1,7 @@
 """What the simulated models behind the hub say, and what was asked of them."""
 
 import base64
+from collections.abc import Mapping
 from typing import Any, Final
 
 from tests.support.cast import LLAMA
@@ -10,6 +11,10 @@ MODELS: Final = {"openai": "gpt-4o", "anthropic": "claude-sonnet-4-5", "vllm": L
 """The model that stands for each kind of provider."""
 ANSWER: Final = "Seven towers stand in the harbour: Zürich, 東京, and five that nobody counts."
 """What every model says as long as nothing else is wanted."""
+FINDING: Final = "18 degrees and rain"
+"""What the tool of a session says."""
+ENDS: Final = {"stop", "completed", "response.completed", "end_turn"}
+"""What an answer that ended by itself is said to have ended by."""
 NOTE: Final = "The lantern hangs in the old mill."
 """What stands in `notes.txt`, where a program works."""
 DOT: Final = base64.b64decode(
@@ -25,6 +30,24 @@ def sent(stage: Stage, kind: str) -> list[Any]:
     """The bodies of the model calls that a simulated provider got, oldest first."""
     calls = stage.simulators[kind].calls
     return [call.json for call in calls if call.method == "POST"]
+
+
+def assert_streamed(said: Mapping[str, Any]) -> None:
+    """That a program heard the answer in pieces, with its end and its usage."""
+    assert said["text"] == ANSWER
+    assert said["pieces"] > 5
+    assert said.get("finish", "stop") in ENDS
+    assert said.get("numbered", True)
+    assert said["input"] > 5
+    assert said["output"] > 5
+
+
+def assert_put_together(said: Mapping[str, Any]) -> None:
+    """That an SDK made the answer of its pieces."""
+    assert said["text"] == ANSWER
+    assert said["pieces"] > 5
+    assert said["finish"] in ENDS
+    assert said["output"] > 5
 
 
 def pictures(body: Any) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.e2e import nodejs
-from tests.e2e.scene import ANSWER, NOTE, pictures, sent
+from tests.e2e.scene import ANSWER, MODELS, NOTE, pictures, sent
 from tests.support.stage import Stage
 from tokenhub.simulator import Failure, Profile
 
@@ -25,6 +25,12 @@ enabled = false
 """
 
 Codex = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture
+def model(kind: str) -> str:
+    """The model of that provider: one that reasons, since Codex asks each for what it thought."""
+    return {**MODELS, "openai": "gpt-5"}[kind]
 
 
 @pytest.fixture

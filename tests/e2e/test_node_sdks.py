@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.e2e import nodejs
-from tests.e2e.scene import ANSWER, sent
+from tests.e2e.scene import ANSWER, ENDS, FINDING, assert_put_together, assert_streamed, sent
 from tests.support.stage import Stage
 from tokenhub.simulator import Failure, Profile
 
@@ -23,9 +23,7 @@ AI_SDK = {
     "ai anthropic": ("ai_sdk.mjs", "anthropic"),
 }
 ALL = SDKS | AI_SDK
-ENDS = {"stop", "completed", "response.completed", "end_turn"}
 CALL = {"name": "get_weather", "given": {"city": "Paris"}}
-FINDING = "18 degrees and rain"
 
 Talk = Callable[..., dict[str, Any]]
 Play = Callable[[str, str], dict[str, Any]]
@@ -61,22 +59,12 @@ def test_a_question_is_answered(program: str, session: Play) -> None:
 
 @pytest.mark.parametrize("program", ALL)
 def test_a_stream_brings_the_answer_in_pieces(program: str, session: Play) -> None:
-    said = session(program, "stream")
-    assert said["text"] == ANSWER
-    assert said["pieces"] > 5
-    assert said.get("finish", "stop") in ENDS
-    assert said.get("numbered", True)
-    assert said["input"] > 5
-    assert said["output"] > 5
+    assert_streamed(session(program, "stream"))
 
 
 @pytest.mark.parametrize("program", SDKS)
 def test_the_helper_for_streams_puts_the_answer_together(program: str, session: Play) -> None:
-    said = session(program, "helper_stream")
-    assert said["text"] == ANSWER
-    assert said["pieces"] > 5
-    assert said["finish"] in ENDS
-    assert said["output"] > 5
+    assert_put_together(session(program, "helper_stream"))
 
 
 @pytest.mark.parametrize("step", ["tool", "tool_stream"])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.python_program import SESSIONS, Program
-from tests.e2e.scene import ANSWER, sent
+from tests.e2e.scene import ANSWER, ENDS, FINDING, assert_put_together, assert_streamed, sent
 from tests.support.stage import Stage
 from tokenhub.simulator import Failure, Profile
 
@@ -17,11 +17,9 @@ ANTHROPIC = "anthropic messages"
 SDKS = (*OPENAI, ANTHROPIC)
 LANGCHAIN = ("langchain chat", "langchain responses", "langchain anthropic")
 LITELLM = ("litellm openai", "litellm anthropic")
-ENDS = {"stop", "completed", "response.completed", "end_turn"}
 CITY = {"city": "Paris"}
 WEATHER = {"name": "get_weather", "given": CITY}
 BOTH = [WEATHER, {"name": "get_time", "given": CITY}]
-FINDING = "18 degrees and rain"
 TOWER = {"name": "Mill", "floors": 7}
 
 Play = Callable[[str, str], dict[str, Any]]
@@ -56,22 +54,12 @@ def test_an_asynchronous_client_reads_a_stream(program: str, session: Play) -> N
 
 @pytest.mark.parametrize("program", SESSIONS)
 def test_a_stream_brings_the_answer_in_pieces(program: str, session: Play) -> None:
-    said = session(program, "stream")
-    assert said["text"] == ANSWER
-    assert said["pieces"] > 5
-    assert said.get("finish", "stop") in ENDS
-    assert said.get("numbered", True)
-    assert said["input"] > 5
-    assert said["output"] > 5
+    assert_streamed(session(program, "stream"))
 
 
 @pytest.mark.parametrize("program", SDKS)
 def test_the_helper_for_streams_puts_the_answer_together(program: str, session: Play) -> None:
-    said = session(program, "helper_stream")
-    assert said["text"] == ANSWER
-    assert said["pieces"] > 5
-    assert said["finish"] in ENDS
-    assert said["output"] > 5
+    assert_put_together(session(program, "helper_stream"))
 
 
 @pytest.mark.parametrize("program", SESSIONS)

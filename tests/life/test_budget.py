@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.waiting import until
 from tests.support.world import World
 from tokenhub.hub import SYSTEM_CLOCK
 from tokenhub.simulator import Failure, Profile
@@ -64,12 +65,12 @@ class Till:
 
 async def _settled(world: World) -> None:
     """Wait until no settlement waits for the database."""
-    async with asyncio.timeout(10):
-        while True:
-            async with world.http.get(f"{world.url}/metrics") as answer:
-                if "tokenhub_settlement_queue_depth 0.0" in await answer.text():
-                    return
-            await asyncio.sleep(0.02)
+
+    async def written() -> bool:
+        async with world.http.get(f"{world.url}/metrics") as answer:
+            return "tokenhub_settlement_queue_depth 0.0" in await answer.text()
+
+    await until(written)
 
 
 async def _priced(world: World, name: str, provider_id: str) -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from tests.support.cast import ADMIN_TOKEN, KEYS, furnish
 from tests.support.process import HubProcess
+from tests.support.waiting import until
 from tokenhub.client import Client
 from tokenhub.errors import RequestError
 from tokenhub.simulator import Failure, Profile, Simulator
@@ -79,13 +80,6 @@ async def scene(home: Path) -> AsyncIterator[Scene]:
         yield Scene(hub, simulator, admin, session, key)
 
 
-async def _until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for what a signal or a timer of another process brings about."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not await holds():  # noqa: ASYNC110 - another process has no events for us
-            await asyncio.sleep(0.02)
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_lets_a_running_stream_end_and_refuses_new_requests(
     tmp_path: Path, number: signal.Signals
@@ -136,7 +130,7 @@ async def test_sighup_takes_up_the_credentials_file(tmp_path: Path) -> None:
 
         assert not await taken_up()
         it.hub.signal(signal.SIGHUP)
-        await _until(taken_up)
+        await until(taken_up)
 
         file.chmod(0o644)
         it.hub.signal(signal.SIGHUP)
@@ -144,7 +138,7 @@ async def test_sighup_takes_up_the_credentials_file(tmp_path: Path) -> None:
         async def told() -> bool:
             return "chmod 600" in it.hub.stderr
 
-        await _until(told)
+        await until(told)
         await it.served()
 
 
@@ -156,7 +150,7 @@ async def test_sighup_with_a_wrong_setting_changes_nothing(tmp_path: Path) -> No
         async def told() -> bool:
             return "debug, info, warn or error" in it.hub.stderr
 
-        await _until(told)
+        await until(told)
         await it.served()
 
 
@@ -195,7 +189,7 @@ async def test_a_full_disk_refuses_changes_loses_no_settlement_and_is_got_over(
             rows = (await it.admin.logs(limit=100))["items"]
             return wanted <= {row["request_id"] for row in rows if row["cost_usd"] > 0}
 
-        await _until(written)
+        await until(written)
         assert it.hub.stderr.count("the database cannot be written") >= 1
         assert "the database can be written again" in it.hub.stderr
         assert await asyncio.to_thread(it.hub.stop) == 0

@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.process import HubProcess
+from tests.support.raw import exchange
 from tokenhub.client import Client
 from tokenhub.errors import RequestError
 from tokenhub.simulator import Failure, Profile, Simulator
@@ -183,11 +184,7 @@ class Scene:
             f"GET /{key}/{PROMPT} HTTP/9.9\r\nHost: {host}\r\n\r\n",
             f"POST /v1/chat HTTP/1.1\r\nHost: {host}\r\nContent-Length: {PROMPT}\r\n\r\n{PROMPT}",
         ):
-            reader, writer = await asyncio.open_connection(*host.split(":"))
-            writer.write(head.encode())
-            async with asyncio.timeout(15):
-                self.traces.refusals.append(await reader.read())
-            writer.close()
+            self.traces.refusals.append(await exchange(self.hub.url, head.encode()))
 
     async def administration(self) -> None:
         """Change what can be changed, and do it wrong too."""

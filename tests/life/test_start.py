@@ -1,6 +1,5 @@
 """What keeps a hub from starting, or how it starts: settings, files, vault, addresses."""
 
-import datetime
 import json
 import os
 import sqlite3
@@ -12,13 +11,10 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from tests.life.programs import refused
 from tests.support.cast import ADMIN_TOKEN
+from tests.support.certificate import self_signed
 from tests.support.process import HubProcess
 from tokenhub.client import Client
 
@@ -142,36 +138,8 @@ async def test_the_vault_opens_with_the_password_that_is_given(tmp_path: Path) -
     assert OTHER not in line
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    """Make a certificate for 127.0.0.1, signed by itself; return its path and its key's."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    paths = folder / "cert.pem", folder / "key.pem"
-    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    paths[1].write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return paths
-
-
 async def test_with_a_certificate_only_tls_is_spoken(tmp_path: Path) -> None:
-    certificate, key = _certificate(tmp_path)
+    certificate, key = self_signed(tmp_path)
     environ = {"TOKENHUB_TLS_CERT": str(certificate), "TOKENHUB_TLS_KEY": str(key)}
     context = ssl.create_default_context(cafile=str(certificate))
     async with HubProcess(tmp_path / "home", environ) as hub, aiohttp.ClientSession() as session:
@@ -184,7 +152,7 @@ async def test_with_a_certificate_only_tls_is_spoken(tmp_path: Path) -> None:
 
 
 def test_a_certificate_without_its_key_is_told_in_one_line(tmp_path: Path) -> None:
-    certificate, _ = _certificate(tmp_path)
+    certificate, _ = self_signed(tmp_path)
     both = {"TOKENHUB_TLS_CERT": str(certificate), "TOKENHUB_TLS_KEY": str(certificate)}
     assert "TOKENHUB_TLS_KEY" in refused(tmp_path / "home", both)
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.providers.test_connection import CHUNKED, WHOLE
+from tests.providers.asking import CHUNKED, WHOLE
 from tokenhub.errors import UpstreamError
 from tokenhub.providers.connection import Connection
 from tokenhub.providers.pool import Pool

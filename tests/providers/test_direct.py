@@ -1,29 +1,17 @@
 """What is particular to TLS, and which calls go through a proxy; the rest is in `test_http`."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from tests.providers.asking import MIB, post
+from tests.providers.raw import Listening
 from tests.providers.servers import Call, certificate, serve
 from tokenhub.errors import UpstreamError
 from tokenhub.providers.connection import Connection
 from tokenhub.providers.direct import HttpUpstream
 from tokenhub.providers.upstream import UpstreamRequest
-
-MIB = 1 << 20
-
-
-@pytest.fixture
-async def upstream() -> AsyncIterator[HttpUpstream]:
-    client = HttpUpstream({})
-    yield client
-    await client.close()
-
-
-def post(url: str, ca_file: Path | None = None, body: bytes = b"{}") -> UpstreamRequest:
-    return UpstreamRequest("POST", url, [], body, ca_file=str(ca_file) if ca_file else None)
 
 
 async def test_large_bodies_go_both_ways_over_tls(upstream: HttpUpstream, tmp_path: Path) -> None:
@@ -36,7 +24,7 @@ async def test_large_bodies_go_both_ways_over_tls(upstream: HttpUpstream, tmp_pa
     async with serve(echo, tls) as server, asyncio.timeout(20):
         for _ in range(2):
             url = f"https://127.0.0.1:{server.port}"
-            response = await upstream.send(post(url, ca_file, sent))
+            response = await upstream.send(post(url, sent, ca_file=ca_file))
             assert await response.read(4 * MIB) == sent
         assert server.connections == 1
 
@@ -48,7 +36,7 @@ async def test_a_slow_reader_over_tls_gets_all(upstream: HttpUpstream, tmp_path:
         await call.answer(bytes(8 * MIB))
 
     async with serve(handler, tls) as server, asyncio.timeout(20):
-        response = await upstream.send(post(f"https://127.0.0.1:{server.port}", ca_file))
+        response = await upstream.send(post(f"https://127.0.0.1:{server.port}", ca_file=ca_file))
         size = 0
         async for chunk in response.chunks():
             size += len(chunk)
@@ -68,7 +56,9 @@ async def test_an_answer_without_a_length_over_tls_is_whole(
 
     async with serve(handler, tls) as server, asyncio.timeout(10):
         for _ in range(2):
-            response = await upstream.send(post(f"https://127.0.0.1:{server.port}", ca_file))
+            response = await upstream.send(
+                post(f"https://127.0.0.1:{server.port}", ca_file=ca_file)
+            )
             assert await response.read(MIB) == b"ab"
 
 
@@ -83,7 +73,9 @@ async def test_a_server_that_leaves_an_idle_tls_connection_is_asked_on_a_new_one
 
     async with serve(handler, tls) as server, asyncio.timeout(10):
         for _ in range(3):
-            response = await upstream.send(post(f"https://127.0.0.1:{server.port}", ca_file))
+            response = await upstream.send(
+                post(f"https://127.0.0.1:{server.port}", ca_file=ca_file)
+            )
             assert await response.read(MIB) == b"{}"
             server.closed.clear()
             await server.closed.wait()
@@ -97,7 +89,7 @@ async def test_a_certificate_for_another_name_is_not_trusted(
 
     async with serve(lambda call: call.answer(b"{}"), tls) as server:
         with pytest.raises(UpstreamError, match="not trusted") as raised:
-            await upstream.send(post(f"https://127.1:{server.port}", ca_file))
+            await upstream.send(post(f"https://127.1:{server.port}", ca_file=ca_file))
         assert not raised.value.unreachable
 
 
@@ -119,7 +111,7 @@ async def test_a_server_that_leaves_after_the_tls_greeting_gets_no_request(
     monkeypatch.setattr(asyncio.get_running_loop(), "start_tls", left)
     async with serve(handler) as server:
         with pytest.raises(UpstreamError, match="Connection reset"):
-            await upstream.send(post(f"https://127.0.0.1:{server.port}", ca_file))
+            await upstream.send(post(f"https://127.0.0.1:{server.port}", ca_file=ca_file))
     assert not asked
 
 
@@ -131,11 +123,10 @@ async def test_a_server_without_tls_cannot_be_agreed_with(
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         writer.close()
 
-    listening = await asyncio.start_server(plain, "127.0.0.1", 0)
-    port = listening.sockets[0].getsockname()[1]
-    with pytest.raises(UpstreamError, match="TLS could not be agreed"):
-        await upstream.send(post(f"https://127.0.0.1:{port}"))
-    listening.close()
+    server = Listening()
+    async with server.on_loopback(plain):
+        with pytest.raises(UpstreamError, match="TLS could not be agreed"):
+            await upstream.send(post(f"https://127.0.0.1:{server.port}"))
 
 
 async def test_a_call_through_a_proxy_and_one_without_do_not_meet(upstream: HttpUpstream) -> None:

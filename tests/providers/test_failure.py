@@ -19,14 +19,16 @@ def failed(
     body: Any = b"",
     provider_type: ProviderType = OPENAI,
     headers: dict[str, str] | None = None,
+    path: str | None = None,
 ) -> UpstreamError:
+    own_path = "/messages" if provider_type is ANTHROPIC else "/responses"
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     return classify(
         provider_type,
         status,
         headers or {},
         raw,
-        path="/responses",
+        path=path or own_path,
         model="gpt-4o",
         now_ms=1_700_000_000_000,
     )
@@ -162,6 +164,14 @@ def test_only_the_whole_name_is_the_models(message: str, error_class: ErrorClass
 @pytest.mark.parametrize("body", [b"<html>gpt-4o</html>", b"no gpt-4o here", b'"gpt-4o"'])
 def test_a_text_that_is_no_error_of_the_protocol_names_no_model(body: bytes) -> None:
     assert failed(404, body).error_class is C.UNSUPPORTED
+
+
+@pytest.mark.parametrize("message", ["Not Found", "File Not Found", "not found."])
+def test_an_error_that_names_nothing_means_that_an_api_is_missing_which_many_lack(
+    message: str,
+) -> None:
+    assert failed(404, openai(message)).error_class is C.UNSUPPORTED
+    assert failed(404, openai(message), path="/chat/completions").error_class is C.INVALID
 
 
 def test_a_rate_limit_says_when_to_come_back() -> None:

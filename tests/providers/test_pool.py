@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.providers.asking import MIB, WHOLE, ask, post, refused, saying
 from tests.providers.raw import Line, scripted
 from tests.providers.servers import certificate, serve
-from tests.providers.test_connection import MIB, WHOLE, ask, post, refused, saying
 from tokenhub.errors import UpstreamError
 from tokenhub.providers import pool
 from tokenhub.providers.direct import HttpUpstream

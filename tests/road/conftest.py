@@ -53,13 +53,3 @@ async def anthropic(request: pytest.FixtureRequest, stage: Stage) -> AsyncIterat
     client = kind(base_url=stage.url, api_key=stage.key, max_retries=0, timeout=10)
     yield client
     await done(client.close())
-
-
-@pytest.fixture
-def weather() -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": {"city": {"type": "string"}, "days": {"type": "integer", "maximum": 7}},
-        "required": ["city", "days"],
-        "additionalProperties": False,
-    }

@@ -1,10 +1,11 @@
 """Conversations that go on for many turns, with tools and thinking, over restarts of the hub."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Self
 
 from anthropic import AsyncAnthropic
@@ -160,12 +161,13 @@ class ClaudeTalk(Talk):
     """As Claude Code does: the content of each answer is sent back as it came."""
 
     tools: Final = [{"name": "get_weather", "input_schema": _SCHEMA}]
+    thinking: Mapping[str, Any] = MappingProxyType({"type": "enabled", "budget_tokens": 1024})
 
     async def one(self, model: str, *, stream: bool) -> list[str]:
         asked: Json = {
             "model": model,
             "max_tokens": 4000,
-            "thinking": {"type": "enabled", "budget_tokens": 1024},
+            "thinking": dict(self.thinking),
             "tools": self.tools,
             "messages": self.said,
         }

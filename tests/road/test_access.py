@@ -74,6 +74,21 @@ async def test_headers_steer_the_choice(
             assert not [key for key, _ in call.headers if key.lower().startswith("x-tokenhub")]
 
 
+async def test_a_choice_falls_on_no_model_that_would_refuse_a_field(talkers: World) -> None:
+    await talkers.admin.edit_model("gpt-5", {"weight": 9})
+    steering = {"X-TokenHub-Mode": "high_confidence"}
+    reply = await post(talkers, "/v1/chat/completions", chat("auto", max_tokens=9), **steering)
+    assert reply.status == 200, reply.body
+    decision = await talkers.admin.decision(reply.headers["X-Request-Id"])
+    refused = [one for one in decision["rejected"] if one["model_id"] == "gpt-5"]
+    assert [(one["reason"], one["detail"]) for one in refused] == [
+        ("capability", "it does not take max_tokens")
+    ]
+    named = await post(talkers, "/v1/chat/completions", chat("gpt-5", max_tokens=9))
+    assert named.status == 400
+    assert b"max_completion_tokens" in named.body
+
+
 @pytest.mark.parametrize(("limit_ms", "status"), [("10", 503), ("20000", 200)])
 async def test_a_latency_limit_counts_by_what_was_seen(
     talkers: World, limit_ms: str, status: int
@@ -119,7 +134,8 @@ async def test_what_cannot_be_said_in_another_protocol_is_refused_by_name(world:
     body = chat("anthropic/claude-haiku-4-5", n=2)
     reply = await post(world, "/v1/chat/completions", body)
     assert (reply.status, reply.json["error"]["param"]) == (400, "n")
-    assert "has no equivalent in the messages API" in reply.json["error"]["message"]
+    message = reply.json["error"]["message"]
+    assert message == "n: has no equivalent in Anthropic's messages"
     assert world.simulators["anthropic"].calls == []
 
 
@@ -127,7 +143,8 @@ async def test_where_others_speak_the_clients_protocol_those_are_taken(world: Wo
     reply = await post(world, "/v1/chat/completions", chat("claude-haiku-4-5", n=2))
     assert (reply.status, len(reply.json["choices"])) == (200, 2)
     assert reply.headers["X-TokenHub-Reason"] == (
-        "substitute for 'claude-haiku-4-5' (equivalent): n: has no equivalent in the messages API"
+        "substitute for 'claude-haiku-4-5' (equivalent):"
+        " n: has no equivalent in Anthropic's messages"
     )
 
 

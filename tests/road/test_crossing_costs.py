@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.road.asking import VERSION, Reply, post
-from tests.road.crossing import data_of
+from tests.road.reading import data_of
 from tests.support.cast import provider
 from tests.support.world import World
 from tokenhub.simulator import Simulator
@@ -72,6 +72,7 @@ CASES = [
     ),
     Case("chat", "gpt-responses", {"messages": LONG_TALK, "reasoning_effort": "low"}),
     Case("responses", "claude", {"input": LONG_TALK, "reasoning": {"effort": "low"}}),
+    Case("messages", "gpt", {"messages": LONG_TALK, "max_tokens": 3000}),
     Case("messages", "gpt", {"messages": LONG_TALK, "max_tokens": 3000, "thinking": THINKING}),
     Case(
         "messages",
@@ -189,6 +190,9 @@ async def test_a_translated_request_costs_what_its_provider_reports(
         body |= {"stream_options": {"include_usage": True}} if case.client == "chat" else {}
     replies = [await post(world, case.path, body) for _ in range(2)]
     kind = UPSTREAM[case.model][0].removesuffix("-responses")
+    if (case.client, case.model) == ("messages", "gpt"):
+        path = "/v1/responses" if "thinking" in case.body else "/v1/chat/completions"
+        assert {call.path for call in world.simulators[kind].calls} == {path}
     told = await reports(world, kind)
     assert len(told) == 2
     for reply, report in zip(replies, told, strict=True):

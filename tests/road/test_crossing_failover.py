@@ -4,38 +4,23 @@ Each failure of a provider, for each client, to and from each protocol, streamed
 sees its own protocol, and the charge is by the provider that answered.
 """
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from tests.road.asking import post
-from tests.road.crossing import (
-    LIMIT,
-    OPENING,
-    PATIENT_S,
-    ROADS,
-    SAID,
-    Crossing,
-    Road,
-    data_of,
-    ended_well,
-    error_of,
-    prices,
-    text_of,
-    used,
-)
+from tests.road.crossing import ROADS, Road, crossing
+from tests.road.faults import AFTER_OPENING, BEFORE_CONTENT, IN_CONTENT, Fault
+from tests.road.reading import data_of, ended_well, error_of, text_of, used
+from tests.road.roads import LIMIT, SAID, Pair, charge_usd
 from tests.support.world import World
 from tokenhub.simulator import Failure
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-HASTY_S = 0.05
-"""Seconds that are made to be exceeded."""
-AFTER_CONTENT = 7
-"""So many events of a stream are enough to have some content among them, in every protocol."""
 STREAMS = [road for road in ROADS if road.stream]
 WHOLE = [road for road in ROADS if not road.stream]
 SAME_WORDS = 'temperature: too "hot"\u2026'
@@ -45,90 +30,30 @@ INVALID = {
     "anthropic": '{"type": "error", "error": {"type": "invalid_request_error", '
     '"message": "temperature: too \\"hot\\"\u2026"}}',
 }
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One way to fail: how often a request `calls` who does, and what that is called."""
-
-    name: str
-    failure: Failure | Callable[[int], Failure]
-    calls: int
-    error_class: str
-    patience_s: float = PATIENT_S
-
-    def __str__(self) -> str:
-        return self.name
-
-    def of(self, road: Road) -> Failure:
-        """The failure; some come after the events that open a stream."""
-        return self.failure if isinstance(self.failure, Failure) else self.failure(opening(road))
-
-
-def opening(road: Road) -> int:
-    return OPENING[road.spoken()] if road.stream else 0
-
-
-FORBIDDEN = '{"type": "error", "error": {"type": "permission_error", "message": "Not you."}}'
-NO_QUOTA = '{"error": {"message": "Pay first.", "code": "insufficient_quota"}}'
-BEFORE_CONTENT = [
-    Fault("500", Failure.answer(500), 3, "transient"),
-    Fault("503", Failure.answer(503, retry_after="30"), 3, "transient"),
-    Fault("429", Failure.answer(429, retry_after="21"), 1, "rate_limited"),
-    Fault("529", Failure.answer(529), 1, "rate_limited"),
-    Fault("401", Failure.answer(401), 1, "auth"),
-    Fault("403", Failure.answer(403, body=FORBIDDEN), 1, "auth"),
-    Fault("402", Failure.answer(402), 1, "budget"),
-    Fault("quota", Failure.answer(429, body=NO_QUOTA), 1, "budget"),
-    Fault("413", Failure.answer(413), 1, "context_overflow"),
-    Fault("garbage", Failure.garbage(), 3, "transient"),
-    Fault("wrong json", Failure.garbage('{"choices": 1, "content": 1}'), 3, "transient"),
-    Fault("reset", Failure.reset(), 3, "transient"),
-    Fault("cut", Failure.cut(0), 3, "transient"),
-    Fault("cut-unclean", Failure.cut(0, clean=False), 3, "transient"),
-    Fault("error-event", Failure.error_event(0), 3, "transient"),
-    Fault("hang", Failure.hang(), 3, "transient", HASTY_S),
-    Fault("hang-after-headers", Failure.hang(after_events=0), 3, "transient", HASTY_S),
-]
-AFTER_OPENING = [
-    Fault("reset", Failure.reset, 3, "transient"),
-    Fault("cut", Failure.cut, 3, "transient"),
-    Fault("error", Failure.error_event, 3, "transient"),
-    Fault("failed", Failure.failed_response, 3, "transient"),
-    Fault("hang", lambda after: Failure.hang(after_events=after), 3, "transient", HASTY_S),
-]
-IN_CONTENT = [
-    Fault("cut", Failure.cut(AFTER_CONTENT), 1, "transient"),
-    Fault("cut-unclean", Failure.cut(AFTER_CONTENT, clean=False), 1, "transient"),
-    Fault("reset", Failure.reset(AFTER_CONTENT), 1, "transient"),
-    Fault("error-event", Failure.error_event(AFTER_CONTENT), 1, "transient"),
-    Fault("limit-event", Failure.error_event(AFTER_CONTENT, status=429), 1, "rate_limited"),
-    Fault("hang", Failure.hang(after_events=AFTER_CONTENT), 1, "transient", 0.3),
-]
+WRONG_JSON = Failure.garbage('{"choices": 1, "content": 1}')
+WRONG_ANSWER = Fault("wrong json", WRONG_JSON, 3, "transient")
+FAILED_EVENT = Fault("failed-after-opening", Failure.failed_response, 3, "transient")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def standing() -> AsyncIterator[Crossing]:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("tokenhub.dispatch.failover.FIRST_PAUSE_S", 0.001)
-        async with Crossing() as made:
-            yield made
+async def standing() -> AsyncIterator[Pair]:
+    async with crossing() as pair:
+        yield pair
 
 
 @pytest.fixture
-def hub(standing: Crossing) -> Crossing:
+def hub(standing: Pair) -> Pair:
     return standing
 
 
-async def served_by_the_second(hub: Crossing, road: Road, fault: Fault) -> None:
+async def served_by_the_second(hub: Pair, road: Road, fault: Fault) -> None:
     """Ask while the first fails; the client must see its own protocol, and pay the second."""
     await hub.renew(road, fault.patience_s)
     hub.first(road).fail(fault.of(road))
     reply = await hub.ask(road)
     assert reply.status == 200, reply.body
     assert text_of(road, reply) == SAID
-    first, second = hub.calls(road)
-    assert (len(first), len(second)) == (fault.calls, 1)
+    assert hub.calls(road) == (fault.calls, 1)
     assert reply.headers["X-TokenHub-Provider"] == road.second
     assert reply.headers["X-TokenHub-Attempts"] == str(fault.calls + 1)
     if road.stream:
@@ -146,41 +71,39 @@ async def served_by_the_second(hub: Crossing, road: Road, fault: Fault) -> None:
     assert (reason in row["reason"]) is road.translated(second=True)
     assert row["reason"] == reply.headers["X-TokenHub-Reason"]
     assert not row["estimated"]
-    into, out = (10 * usd for usd in prices(road.model).values())
-    expected = (row["input_tokens"] * into + row["output_tokens"] * out) / 1000
+    tokens = (row["input_tokens"], row["output_tokens"])
+    expected = charge_usd(road, tokens, dearer=True)
     assert expected > 0
     assert told["cost_usd"] == row["cost_usd"] == pytest.approx(expected, abs=1e-9)
     if not road.stream:
-        assert used(road, reply) == (row["input_tokens"], row["output_tokens"])
+        assert used(road, reply) == tokens
         assert float(reply.headers["X-TokenHub-Cost-USD"]) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("road", ROADS, ids=str)
-@pytest.mark.parametrize("fault", BEFORE_CONTENT, ids=str)
+@pytest.mark.parametrize("fault", [*BEFORE_CONTENT, WRONG_ANSWER], ids=str)
 async def test_who_fails_before_any_content_is_replaced(
-    hub: Crossing, fault: Fault, road: Road
+    hub: Pair, fault: Fault, road: Road
 ) -> None:
     await served_by_the_second(hub, road, fault)
 
 
 @pytest.mark.parametrize("road", STREAMS, ids=str)
-@pytest.mark.parametrize("fault", AFTER_OPENING, ids=str)
+@pytest.mark.parametrize("fault", [*AFTER_OPENING, FAILED_EVENT], ids=str)
 async def test_who_fails_after_the_opening_events_is_replaced(
-    hub: Crossing, fault: Fault, road: Road
+    hub: Pair, fault: Fault, road: Road
 ) -> None:
     await served_by_the_second(hub, road, fault)
 
 
 @pytest.mark.parametrize("road", STREAMS, ids=str)
 @pytest.mark.parametrize("fault", IN_CONTENT, ids=str)
-async def test_who_fails_after_content_is_not_replaced(
-    hub: Crossing, fault: Fault, road: Road
-) -> None:
+async def test_who_fails_after_content_is_not_replaced(hub: Pair, fault: Fault, road: Road) -> None:
     await hub.renew(road, fault.patience_s)
     hub.first(road).fail(fault.of(road))
     reply = await hub.ask(road)
     assert reply.status == 200
-    assert [len(calls) for calls in hub.calls(road)] == [1, 0]
+    assert hub.calls(road) == (1, 0)
     said = text_of(road, reply)
     assert SAID.startswith(said)
     assert 0 < len(said) < len(SAID)
@@ -190,20 +113,19 @@ async def test_who_fails_after_content_is_not_replaced(
     told, row = await hub.decision(reply), await hub.row(reply)
     assert [one["error_class"] for one in told["attempts"]] == [fault.error_class]
     assert row["error_class"] == fault.error_class
-    most = 100 * prices(road.model)["input_per_1k"] + LIMIT * prices(road.model)["output_per_1k"]
-    assert 0 < told["cost_usd"] < most / 1000
+    assert 0 < told["cost_usd"] < charge_usd(road, (100, LIMIT), dearer=False)
 
 
 @pytest.mark.parametrize("road", ROADS, ids=str)
 @pytest.mark.parametrize("status", [400, 422])
 async def test_an_error_of_the_request_is_told_in_the_clients_own_shape(
-    hub: Crossing, status: int, road: Road
+    hub: Pair, status: int, road: Road
 ) -> None:
     await hub.renew(road)
     hub.first(road).fail(Failure.answer(status, body=INVALID[road.kind]))
     reply = await hub.ask(road)
     assert reply.status == status
-    assert [len(calls) for calls in hub.calls(road)] == [1, 0]
+    assert hub.calls(road) == (1, 0)
     error = error_of(road, reply)
     assert error["message"] == SAME_WORDS
     assert error["type"] == "invalid_request_error"
@@ -218,7 +140,7 @@ async def test_an_error_of_the_request_is_told_in_the_clients_own_shape(
 
 @pytest.mark.parametrize("road", ROADS, ids=str)
 async def test_a_context_that_is_too_small_for_all_is_told_in_the_clients_own_words(
-    hub: Crossing, road: Road
+    hub: Pair, road: Road
 ) -> None:
     await hub.renew(road)
     words = {
@@ -232,7 +154,7 @@ async def test_a_context_that_is_too_small_for_all_is_told_in_the_clients_own_wo
     hub.second(road).fail(Failure.answer(400, body=words[road.second.split("-")[1]]))
     reply = await hub.ask(road)
     assert reply.status == 400
-    assert [len(calls) for calls in hub.calls(road)] == [1, 1]
+    assert hub.calls(road) == (1, 1)
     error, row = error_of(road, reply), await hub.row(reply)
     if road.client == "messages":
         assert error["message"].startswith("prompt is too long: 12 tokens > 10 maximum")
@@ -246,21 +168,21 @@ async def test_a_context_that_is_too_small_for_all_is_told_in_the_clients_own_wo
 @pytest.mark.parametrize(
     ("failure", "status", "calls"),
     [
-        (Failure.answer(500), 502, [3, 3]),
-        (Failure.answer(401), 502, [1, 1]),
-        (Failure.answer(429, retry_after="9"), 429, [1, 1]),
+        (Failure.answer(500), 502, (3, 3)),
+        (Failure.answer(401), 502, (1, 1)),
+        (Failure.answer(429, retry_after="9"), 429, (1, 1)),
     ],
     ids=["500", "401", "429"],
 )
 async def test_when_both_fail_the_client_is_told_of_each_in_its_own_shape(
-    hub: Crossing, failure: Failure, status: int, calls: list[int], road: Road
+    hub: Pair, failure: Failure, status: int, calls: tuple[int, int], road: Road
 ) -> None:
     await hub.renew(road)
     hub.first(road).fail(failure)
     hub.second(road).fail(failure)
     reply = await hub.ask(road)
     assert reply.status == status
-    assert [len(one) for one in hub.calls(road)] == calls
+    assert hub.calls(road) == calls
     message = error_of(road, reply)["message"]
     assert f"{road.kind}/{road.model} (" in message
     assert f"{road.second}/{road.model} (" in message
@@ -274,7 +196,7 @@ OTHERWISE = {"chat": "responses", "responses": "chat"}
 @pytest.mark.parametrize("road", BY_OPENAI, ids=str)
 @pytest.mark.parametrize("status", [404, 405])
 async def test_who_has_not_the_api_is_asked_by_another_one_of_its_own(
-    hub: Crossing, status: int, road: Road
+    hub: Pair, status: int, road: Road
 ) -> None:
     await hub.renew(road)
     body = "<html>nothing here</html>"
@@ -297,33 +219,33 @@ async def test_who_has_not_the_api_is_asked_by_another_one_of_its_own(
 
 
 @pytest.mark.parametrize("road", [road for road in ROADS if road.kind == "anthropic"], ids=str)
-async def test_who_has_no_api_at_all_that_would_do_is_replaced(hub: Crossing, road: Road) -> None:
+async def test_who_has_no_api_at_all_that_would_do_is_replaced(hub: Pair, road: Road) -> None:
     await hub.renew(road)
     hub.first(road).fail(Failure.answer(405))
-    for calls in ([1, 1], [1, 2]):
+    for calls in ((1, 1), (1, 2)):
         reply = await hub.ask(road)
         assert text_of(road, reply) == SAID
-        assert [len(one) for one in hub.calls(road)] == calls
+        assert hub.calls(road) == calls
 
 
 @pytest.mark.parametrize("road", ROADS, ids=str)
-async def test_a_short_fault_is_got_over_with_the_same_provider(hub: Crossing, road: Road) -> None:
+async def test_a_short_fault_is_got_over_with_the_same_provider(hub: Pair, road: Road) -> None:
     await hub.renew(road)
     hub.first(road).fail(Failure.answer(503), times=2)
     reply = await hub.ask(road)
     assert reply.headers["X-TokenHub-Provider"] == road.kind
-    assert [len(calls) for calls in hub.calls(road)] == [3, 0]
+    assert hub.calls(road) == (3, 0)
     first, *others = [call.body for call in hub.first(road).calls]
     assert others == [first, first]
 
 
 @pytest.mark.parametrize("road", STREAMS, ids=str)
-async def test_a_stream_in_drops_is_a_stream(hub: Crossing, road: Road) -> None:
+async def test_a_stream_in_drops_is_a_stream(hub: Pair, road: Road) -> None:
     await hub.renew(road)
     hub.first(road).fail(Failure.slow_drip(0.0003))
     reply = await hub.ask(road)
     assert text_of(road, reply) == SAID
-    assert [len(calls) for calls in hub.calls(road)] == [1, 0]
+    assert hub.calls(road) == (1, 0)
 
 
 UNSAID: dict[str, dict[str, Any]] = {
@@ -337,12 +259,12 @@ FOREIGN = [road for road in WHOLE if road.translated(second=True) and not road.t
 
 @pytest.mark.parametrize("road", FOREIGN, ids=str)
 async def test_what_the_other_protocol_cannot_say_leaves_its_providers_out(
-    hub: Crossing, road: Road
+    hub: Pair, road: Road
 ) -> None:
     await hub.renew(road)
     unsaid = UNSAID[road.client]
     hub.first(road).fail(Failure.answer(500))
-    reply = await hub.ask(road, **unsaid)
+    reply = await post(hub.world, road.path, road.body(**unsaid))
     assert reply.status == 502
     assert hub.second(road).calls == []
     told = await hub.decision(reply)
@@ -352,7 +274,7 @@ async def test_what_the_other_protocol_cannot_say_leaves_its_providers_out(
 
 
 @pytest.mark.parametrize("road", FOREIGN, ids=str)
-async def test_where_nobody_can_say_it_the_client_is_told_what(hub: Crossing, road: Road) -> None:
+async def test_where_nobody_can_say_it_the_client_is_told_what(hub: Pair, road: Road) -> None:
     await hub.renew(road)
     unsaid = UNSAID[road.client]
     field = next(iter(unsaid))
@@ -367,7 +289,7 @@ async def test_where_nobody_can_say_it_the_client_is_told_what(hub: Crossing, ro
     assert hub.second(road).calls == []
 
 
-async def test_a_responses_client_gets_numbered_events_from_any_provider(hub: Crossing) -> None:
+async def test_a_responses_client_gets_numbered_events_from_any_provider(hub: Pair) -> None:
     road = Road("responses", "gpt-4o", stream=True)
     await hub.renew(road)
     hub.first(road).fail(Failure.answer(500))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import anthropic
@@ -11,6 +11,7 @@ import pytest
 
 from tests.road.asking import Reply, chat, post
 from tests.support.cast import LLAMA
+from tests.support.waiting import until
 from tests.support.world import World
 from tokenhub.hub import SYSTEM_CLOCK
 from tokenhub.simulator import Failure, Profile, Simulator
@@ -102,7 +103,7 @@ async def test_an_outage_in_the_middle_of_32_streams(world: World) -> None:
             asyncio.get_running_loop().create_task(ask(world, stream=True)) for _ in range(16)
         ]
         number = 16 * len(streams)
-        await until(lambda: sum(call.events_sent > 0 for call in first.calls) == number)  # noqa: B023
+        await until(lambda: begun(first, number))  # noqa: B023
     await first.close()
 
     for reply in await asyncio.gather(*streams["begun"]):
@@ -122,23 +123,19 @@ async def test_an_outage_in_the_middle_of_32_streams(world: World) -> None:
     assert statuses == {"transient": 16, None: 16}
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait for what must come."""
-    async with asyncio.timeout(10):
-        while True:
-            if holds():
-                return
-            await asyncio.sleep(0.01)
+async def begun(simulator: Simulator, number: int) -> bool:
+    """Whether so many of its streams have begun."""
+    return sum(call.events_sent > 0 for call in simulator.calls) == number
 
 
 async def logs(world: World, number: int) -> list[dict[str, Any]]:
     """The request log as soon as it has so many rows."""
-    async with asyncio.timeout(10):
-        while True:
-            rows = (await world.admin.logs(limit=1000))["items"]
-            if len(rows) >= number:
-                return list(rows)
-            await asyncio.sleep(0.02)
+
+    async def look() -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = (await world.admin.logs(limit=1000))["items"]
+        return rows if len(rows) >= number else []
+
+    return await until(look)
 
 
 async def test_a_provider_that_refuses_connections_is_replaced_and_left_alone(world: World) -> None:
@@ -281,7 +278,11 @@ async def test_failures_are_told_as_they_happen(world: World) -> None:
     async with asyncio.timeout(10):
         while "health_changed" not in heard:
             await ask(world)
-    await until(lambda: "route_success" in heard)
+
+    async def succeeded() -> bool:
+        return "route_success" in heard
+
+    await until(succeeded)
     listening.cancel()
     failed, changed = heard["attempt_failed"], heard["health_changed"]
     assert (failed["provider_id"], failed["error_class"]) == ("openai", "transient")

@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import AsyncIterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from tests.road.sessions import (
 )
 from tests.support.cast import ADMIN_TOKEN
 from tokenhub.client import Client
+from tokenhub.simulator import Call, Failure, Profile
 
 TURNS = 20
 PAIRS = [
@@ -151,6 +153,127 @@ async def test_a_session_that_began_elsewhere_is_refused_once_and_repaired(
         bodies = [history for one in histories(here).values() for history in one][1:]
         assert len(well) == len(bodies)
         assert begin_alike(bodies)
+
+
+def sealed(talk: ClaudeTalk) -> list[tuple[str, str]]:
+    """The thinking that the client was told and its seals, in their order."""
+    return [
+        (block["thinking"], block["signature"])
+        for message in talk.said
+        if message["role"] == "assistant"
+        for block in message["content"]
+        if block["type"] == "thinking"
+    ]
+
+
+def reasoned(call: Call) -> list[tuple[str, str]]:
+    """The reasoning in a request of responses, each of which what came of it must follow."""
+    found = []
+    for item, following in pairwise(call.json["input"]):
+        if item["type"] == "reasoning":
+            assert item.keys() == {"type", "summary", "encrypted_content"}
+            assert following["type"] == "function_call" or following["role"] == "assistant"
+            text = "".join(part["text"] for part in item["summary"])
+            found.append((text, item["encrypted_content"]))
+    return found
+
+
+def by_path(house: House) -> dict[str, list[Call]]:
+    """The calls by what was asked."""
+    calls: dict[str, list[Call]] = {}
+    for call in house.calls:
+        calls.setdefault(call.path, []).append(call)
+    return calls
+
+
+async def test_an_openai_gets_all_that_it_has_thought_back_in_its_place(house: House) -> None:
+    talk = ClaudeTalk(house)
+    await alternate(house, talk, [GPT], each_request=False)
+    assert house.statuses == [200] * 2 * TURNS
+    calls = by_path(house)
+    assert calls.keys() == {"/v1/responses"}
+    made = sealed(talk)
+    assert len(made) == 2 * TURNS
+    assert all(text and seal.startswith("gAAAAA") for text, seal in made)
+    assert reasoned(house.calls[-1]) == made[:-1]
+    (bodies,) = histories(house).values()
+    assert begin_alike(bodies)
+    first, *others = [
+        {name: value for name, value in call.json.items() if name not in ("input", "stream")}
+        for call in house.calls
+    ]
+    assert first["reasoning"] == {"effort": "low", "summary": "auto"}
+    assert all(other == first for other in others)
+
+
+async def test_a_summary_of_several_parts_comes_back_as_one(house: House) -> None:
+    talk = ClaudeTalk(house)
+    talk.thinking = {"type": "adaptive"}
+    for turn in range(3):
+        await talk.turn(lambda: GPT, stream=bool(turn % 2))
+    assert reasoned(house.calls[-1]) == sealed(talk)[:-1]
+    assert all("\n\n" in text for text, _ in sealed(talk))
+
+
+async def test_nothing_is_lost_where_thinking_is_switched_off_for_a_while(house: House) -> None:
+    """What the model has thought stays in its place, and so in the provider's cache."""
+    talk = ClaudeTalk(house)
+    on, off = ClaudeTalk.thinking, {"type": "disabled"}
+    for turn, thinking in enumerate([off, on, on, off, off, on]):
+        talk.thinking = thinking
+        await talk.turn(lambda: GPT, stream=bool(turn % 2))
+        await house.restart()
+    calls = by_path(house)
+    assert [len(calls[path]) for path in ("/v1/chat/completions", "/v1/responses")] == [2, 10]
+    assert set(house.statuses) == {200}
+    assert reasoned(house.calls[-1]) == sealed(talk)[:-1]
+    assert all(begin_alike(bodies) for bodies in histories(house).values())
+    assert ["effort" in call.json.get("reasoning", {}) for call in calls["/v1/responses"]] == [
+        *[True] * 4,
+        *[False] * 4,
+        *[True] * 2,
+    ]
+
+
+async def test_an_organisation_that_is_not_verified_keeps_its_thinking_unseen(
+    house: House,
+) -> None:
+    house.simulators["openai"].set(Profile(verified=False))
+    talk = ClaudeTalk(house)
+    for turn in range(6):
+        await talk.turn(lambda: GPT, stream=bool(turn % 2))
+    assert house.statuses == [400, *[200] * 12]
+    assert [text for text, _ in sealed(talk)] == [""] * 12
+    assert reasoned(house.calls[-1]) == sealed(talk)[:-1]
+    asked = [call.json["reasoning"] for call in house.calls]
+    assert asked == [{"effort": "low", "summary": "auto"}, *[{"effort": "low"}] * 12]
+    (bodies,) = histories(house).values()
+    assert begin_alike(bodies)
+
+
+@pytest.mark.parametrize("status", [404, 405])
+async def test_a_session_goes_on_by_chat_while_there_are_no_responses(
+    house: House, status: int
+) -> None:
+    """As where a server in between is replaced; the next hub asks again."""
+    talk = ClaudeTalk(house)
+    for turn in range(3):
+        await talk.turn(lambda: GPT, stream=bool(turn % 2))
+    thought = sealed(talk)
+    house.simulators["openai"].fail(Failure.answer(status, body="nothing here"), times=1)
+    for turn in range(3):
+        await talk.turn(lambda: GPT, stream=bool(turn % 2))
+    assert house.statuses == [*[200] * 6, status, *[200] * 6]
+    in_chat = by_path(house)["/v1/chat/completions"]
+    assert len(in_chat) == 6
+    assert all(weight(call.body) == 0 for call in in_chat)
+    assert {call.json["reasoning_effort"] for call in in_chat} == {"low"}
+    assert sealed(talk) == thought
+    await house.restart()
+    await talk.turn(lambda: GPT, stream=True)
+    assert house.calls[-1].path == "/v1/responses"
+    assert reasoned(house.calls[-1]) == sealed(talk)[:-1]
+    assert all(begin_alike(bodies) for bodies in histories(house).values())
 
 
 async def add(house: House, model: str) -> None:

@@ -1,6 +1,5 @@
 """What goes through the hub is what was sent, to the byte."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,6 +8,7 @@ import pytest
 
 from tests.road.asking import NOW_S, VERSION, Reply, chat, fetch, post
 from tests.support.cast import KEYS, simulator
+from tests.support.raw import exchange
 from tests.support.world import World
 from tokenhub.simulator import Call, Failure, Profile
 
@@ -47,21 +47,16 @@ def only_call(world: World, kind: str = "openai") -> Call:
 
 async def raw(world: World, first_line: bytes, body: bytes, *headers: bytes) -> None:
     """Send a request as bytes, and wait for the answer's end."""
-    host, port = world.url.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
     lines = [
         first_line.rstrip(),
-        b"Host: %b:%b" % (host.encode(), port.encode()),
+        b"Host: %b" % world.url.removeprefix("http://").encode(),
         b"Authorization: Bearer %b" % world.key.encode(),
         b"Content-Type: application/json",
         b"Content-Length: %d" % len(body),
         b"Connection: close",
         *headers,
     ]
-    writer.write(b"\r\n".join(lines) + b"\r\n\r\n" + body)
-    async with asyncio.timeout(10):
-        await reader.read()
-    writer.close()
+    await exchange(world.url, b"\r\n".join(lines) + b"\r\n\r\n" + body)
 
 
 # The request

@@ -124,6 +124,31 @@ def test_an_unknown_capability_list_takes_anything() -> None:
     assert plan(decide(ask(rows, "m", capabilities=frozenset(Capability)))) == ["a/m"]
 
 
+LIMIT = ("max_tokens",)
+
+
+def test_a_choice_leaves_out_what_would_refuse_a_field() -> None:
+    rows = registry(model("a/gpt-5"), model("a/gpt-4o"))
+    decision = decide(ask(rows, "auto", delicate=LIMIT))
+    assert plan(decision) == ["a/gpt-4o"]
+    assert left_out(decision) == {"a/gpt-5": "capability"}
+    assert decision.rejected[0].detail == "it does not take max_tokens"
+
+
+def test_what_the_client_named_is_asked_and_its_substitute_must_take_the_field() -> None:
+    rows = registry(model("a/gpt-5"), model("a/gpt-5-mini"), model("a/gpt-4o"))
+    decision = decide(ask(rows, "gpt-5", delicate=LIMIT))
+    assert plan(decision) == ["a/gpt-5", "a/gpt-4o"]
+    assert left_out(decision) == {"a/gpt-5-mini": "capability"}
+
+
+def test_a_field_is_no_matter_where_it_is_left_out_in_translation() -> None:
+    openai = provider("a", apis=frozenset({Api.CHAT}))
+    rows = registry(model("a/gpt-5"), a=openai)
+    question = ask(rows, "auto", api=Api.MESSAGES, delicate=("temperature",))
+    assert plan(decide(question)) == ["a/gpt-5"]
+
+
 def test_an_embeddings_model_takes_embeddings() -> None:
     embeds = frozenset({Capability.EMBEDDINGS})
     rows = registry(model("a/m", capabilities=embeds))

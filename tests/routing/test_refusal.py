@@ -2,13 +2,13 @@ from typing import Any
 
 import pytest
 
-from tests.routing.build import NOW_MS, ask, model, registry
+from tests.routing.build import NOW_MS, ask, model, provider, registry
 from tokenhub.errors import RequestError
 from tokenhub.providers.registry import Registry
 from tokenhub.routing.engine import decide
 from tokenhub.routing.policy import RoutingConfig, Steering
 from tokenhub.routing.refusal import DOWN_PAUSE_S
-from tokenhub.types import Observed, ProviderCondition
+from tokenhub.types import Api, Capability, Observed, ProviderCondition
 
 TWO = registry(model("a/m"), model("b/n"))
 
@@ -135,3 +135,77 @@ def test_a_name_from_outside_is_cleaned(name: str) -> None:
     message = refused(TWO, name, config=config, **at(DOWN, DOWN)).message
     assert len(message) < 300
     assert message.isprintable()
+
+
+SMALL = registry(model("a/m", max_context_tokens=1000), model("b/n", max_context_tokens=2000))
+TOO_LONG = (
+    "prompt is too long: 2185 tokens > 2000 maximum (1900 as the hub counts for b/n, and 15 %"
+    " headroom). This model's maximum context length is 2000 tokens; no eligible model for "
+)
+
+
+def long(rows: Registry, name: str = "m", **fields: Any) -> RequestError:
+    return refused(rows, name, input_tokens=lambda _: 1900, **fields)
+
+
+@pytest.mark.parametrize("name", ["m", "auto"])
+def test_a_prompt_that_is_too_long_for_all_is_told_as_clients_know_it(name: str) -> None:
+    error = long(SMALL, name)
+    assert error.message == f"{TOO_LONG}{name!r}: a/m (context), b/n (context)"
+    assert (error.status, error.code) == (503, "no_eligible_model")
+    assert error.headers == {"x-should-retry": "false"}
+
+
+def test_models_that_could_never_take_it_are_no_reason_to_keep_that_back() -> None:
+    images = {"capabilities": frozenset({Capability.VISION})}
+    text = frozenset({Capability.TOOLS})
+    rows = registry(*SMALL.all_deployments(), model("c/x", capabilities=text))
+    assert long(rows, "auto", **images).message.startswith(TOO_LONG)
+    off = registry(*SMALL.all_deployments(), model("c/m", enabled=False))
+    assert long(off).message.startswith(TOO_LONG)
+
+
+def test_where_what_was_named_is_too_small_a_shorter_prompt_helps_whoever_is_down() -> None:
+    rows = registry(model("a/m", max_context_tokens=2000), model("b/n"))
+    error = long(rows, conditions={"b": DOWN})
+    assert error.message.startswith("prompt is too long: 2185 tokens > 2000 maximum")
+    assert error.headers == {"Retry-After": str(DOWN_PAUSE_S)}
+
+
+def test_where_somebody_else_may_take_it_later_a_prompt_is_not_too_long() -> None:
+    rows = registry(model("a/m", max_context_tokens=2000), model("b/n"))
+    for name in ("auto", "b/n"):
+        error = long(rows, name, conditions={"b": DOWN})
+        assert error.message.startswith("no eligible model for ")
+        assert error.headers == {"Retry-After": str(DOWN_PAUSE_S)}
+
+
+def test_where_the_context_is_no_reason_it_is_not_told() -> None:
+    assert long(registry(model("a/m", enabled=False))).message.startswith("no eligible model")
+
+
+MUTE = provider("a", apis=frozenset({Api.EMBEDDINGS}))
+
+
+@pytest.mark.parametrize(
+    ("reason", "rows", "fields"),
+    [
+        ("disabled", registry(model("a/m", enabled=False)), {}),
+        ("protocol", registry(model("a/m"), a=MUTE), {}),
+        (
+            "capability",
+            registry(model("a/m", capabilities=frozenset({Capability.TOOLS}))),
+            {"capabilities": frozenset({Capability.VISION})},
+        ),
+        ("min_weight", registry(model("a/m")), {"steering": Steering(min_weight=9)}),
+        ("context", registry(model("a/m", max_context_tokens=9)), {}),
+        ("no_price", registry(model("a/m")), {"costs": {"a/m": None}, "needs_price": True}),
+    ],
+)
+def test_what_does_not_pass_with_time_is_not_to_be_tried_again(
+    reason: str, rows: Registry, fields: dict[str, Any]
+) -> None:
+    error = refused(rows, **fields)
+    assert f"a/m ({reason}" in error.message
+    assert (error.status, error.code) == (503, "no_eligible_model")
+    assert error.headers == {"x-should-retry": "false"}

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from tests.routing.build import ask, left_out, model, plan, provider, registry
@@ -5,14 +7,18 @@ from tokenhub.errors import BadRequest, Untranslatable
 from tokenhub.routing.engine import decide
 from tokenhub.routing.explanation import shown, to_columns
 from tokenhub.routing.policy import Steering
-from tokenhub.routing.speech import no_obstacle, spoken, spoken_by, told
-from tokenhub.types import Api, Provider
+from tokenhub.routing.speech import Thinks, no_obstacle, nothing_sealed, spoken, spoken_by, told
+from tokenhub.types import Api, Capability, Provider, ProviderType
 
 CHAT, RESPONSES, MESSAGES = Api.CHAT, Api.RESPONSES, Api.MESSAGES
 
 
 def nothing_lacks(_: Provider, __: Api) -> bool:
     return False
+
+
+def yes() -> bool:
+    return True
 
 
 def too_much(target: Api) -> BadRequest | None:
@@ -39,22 +45,70 @@ def test_a_provider_is_asked_by_the_clients_api_or_by_the_nearest(
     asked: Api, apis: set[Api], by: Api | None
 ) -> None:
     at = provider("p", apis=frozenset(apis))
-    assert spoken(asked, at, nothing_lacks, no_obstacle) is by
+    assert spoken(asked, at, nothing_lacks, no_obstacle, nothing_sealed) is by
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind", "apis", "by"),
+    [
+        (MESSAGES, "openai", {CHAT, RESPONSES}, RESPONSES),
+        (MESSAGES, "openai", {CHAT}, CHAT),
+        (MESSAGES, "openai", {RESPONSES}, RESPONSES),
+        (MESSAGES, "openai", {CHAT, RESPONSES, MESSAGES}, MESSAGES),
+        (MESSAGES, "vllm", {CHAT, RESPONSES}, CHAT),
+        (CHAT, "openai", {MESSAGES, RESPONSES}, MESSAGES),
+        (RESPONSES, "openai", {CHAT, MESSAGES}, CHAT),
+        (Api.COUNT_TOKENS, "openai", {CHAT, RESPONSES}, None),
+    ],
+)
+def test_a_request_of_messages_that_thinks_is_asked_by_what_shows_an_openais_thinking(
+    asked: Api, kind: str, apis: set[Api], by: Api | None
+) -> None:
+    at = replace(provider("p", apis=frozenset(apis)), type=ProviderType(kind))
+    assert spoken(asked, at, nothing_lacks, no_obstacle, yes) is by
+
+
+def test_where_responses_are_missing_or_cannot_say_it_chat_is_asked_to_think() -> None:
+    at = provider("p", apis=frozenset({CHAT, RESPONSES}))
+    assert spoken(MESSAGES, at, lambda _, api: api is RESPONSES, no_obstacle, yes) is CHAT
+    assert spoken(MESSAGES, at, nothing_lacks, too_much, yes) is CHAT
+
+
+def test_whether_it_thinks_is_asked_only_where_that_matters() -> None:
+    def asked_in_vain() -> bool:
+        raise AssertionError
+
+    for asked, apis in [
+        (MESSAGES, {MESSAGES, CHAT, RESPONSES}),
+        (MESSAGES, {CHAT}),
+        (CHAT, {MESSAGES, RESPONSES}),
+    ]:
+        at = provider("p", apis=frozenset(apis))
+        assert spoken(asked, at, nothing_lacks, no_obstacle, asked_in_vain)
+
+
+@pytest.mark.parametrize("thinks", [yes, nothing_sealed])
+def test_the_obstacle_is_that_of_the_usual_api_whether_it_thinks_or_not(thinks: Thinks) -> None:
+    at = provider("p", apis=frozenset({CHAT, RESPONSES}))
+    found = spoken(MESSAGES, at, nothing_lacks, lambda to: Untranslatable(f"in {to}", to), thinks)
+    assert isinstance(found, Untranslatable)
+    assert found.target is CHAT
 
 
 def test_an_api_that_turned_out_to_be_missing_is_passed_over() -> None:
     at = provider("p", apis=frozenset({CHAT, MESSAGES}))
-    assert spoken(CHAT, at, lambda _, api: api is CHAT, no_obstacle) is MESSAGES
+    found = spoken(CHAT, at, lambda _, api: api is CHAT, no_obstacle, nothing_sealed)
+    assert found is MESSAGES
 
 
 def test_what_one_api_cannot_say_another_may() -> None:
     at = provider("p", apis=frozenset({CHAT, MESSAGES}))
-    assert spoken(RESPONSES, at, nothing_lacks, too_much) is CHAT
+    assert spoken(RESPONSES, at, nothing_lacks, too_much, nothing_sealed) is CHAT
 
 
 def test_the_first_obstacle_is_told_where_there_is_no_way() -> None:
     at = provider("p", apis=frozenset({MESSAGES, RESPONSES}))
-    found = spoken(CHAT, at, nothing_lacks, too_much)
+    found = spoken(CHAT, at, nothing_lacks, too_much, nothing_sealed)
     assert isinstance(found, Untranslatable)
     assert (found.param, found.target) == ("n", MESSAGES)
 
@@ -78,6 +132,36 @@ def test_a_translated_candidate_says_so_and_keeps_its_place() -> None:
     assert [row["api"] for row in shown(to_columns(decision))["eligible"]] == [MESSAGES, CHAT]
 
 
+OPENAI = provider("openai", apis=frozenset({CHAT, RESPONSES}))
+GPT = registry(model("openai/gpt"), openai=OPENAI)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "sealed", "by"),
+    [
+        (set(), False, CHAT),
+        ({Capability.TOOLS}, False, CHAT),
+        ({Capability.REASONING}, False, RESPONSES),
+        (set(), True, RESPONSES),
+    ],
+)
+def test_who_asks_to_think_or_goes_on_from_sealed_thinking_is_translated_to_responses(
+    capabilities: set[Capability], sealed: bool, by: Api
+) -> None:
+    decision = decide(
+        ask(
+            GPT,
+            "gpt",
+            api=MESSAGES,
+            capabilities=frozenset(capabilities),
+            sealed=lambda: sealed,
+        )
+    )
+    (only,) = decision.plan
+    assert (only.api, only.reason) == (by, f"named, translated to the {by} API")
+    assert decision.reason == only.reason
+
+
 def test_a_choice_says_so_too() -> None:
     only = registry(model("abroad/claude"), abroad=ABROAD)
     assert decide(ask(only, "auto")).reason.endswith("best score, translated to the messages API")
@@ -89,7 +173,7 @@ def test_who_cannot_be_told_all_of_it_is_left_out_and_others_are_taken() -> None
     (rejected,) = decision.rejected
     assert (rejected.reason, rejected.detail) == (
         "protocol",
-        "n: has no equivalent in the messages API",
+        "n: has no equivalent in Anthropic's messages",
     )
 
 
@@ -121,9 +205,40 @@ def test_where_another_might_take_it_later_nobody_is_blamed() -> None:
 def test_what_is_kept_names_no_field_of_the_clients_own() -> None:
     unknown = Untranslatable("my own words", MESSAGES)
     assert told(unknown, CHAT) == (
-        "a field that is not known: has no equivalent in the messages API"
+        "a field that is not known: has no equivalent in Anthropic's messages"
     )
     inner = Untranslatable("tools.0 (my own words)", MESSAGES)
-    assert told(inner, CHAT) == "tools.0: has no equivalent in the messages API"
+    assert told(inner, CHAT) == "tools.0: has no equivalent in Anthropic's messages"
+    number = Untranslatable("metadata.4915112345678.9", MESSAGES)
+    assert told(number, CHAT) == "metadata: has no equivalent in Anthropic's messages"
     wrong = BadRequest("messages.0.content: expected 'my own words'", param="messages.0.content")
     assert told(wrong, CHAT) == "messages.0: cannot be read, as a translation needs"
+
+
+def test_what_is_kept_says_what_stands_there_and_no_advice() -> None:
+    prefill = Untranslatable("messages.1", CHAT, what="a last turn", advice="say more")
+    assert told(prefill, MESSAGES) == (
+        "messages.1: a last turn has no equivalent in OpenAI's chat completions"
+    )
+
+
+def test_the_client_is_told_in_words_what_several_models_cannot_be_told() -> None:
+    def prefilled(target: Api) -> BadRequest:
+        return Untranslatable("messages.1", target, what="a last turn", advice="say more")
+
+    mute = provider("mute", apis=frozenset({Api.EMBEDDINGS}))
+    rows = registry(model("mute/m"), model("abroad/m"), mute=mute, abroad=ABROAD)
+    refusal = decide(ask(rows, "m", obstacle=prefilled)).refusal
+    assert isinstance(refusal, Untranslatable)
+    assert refusal.message == (
+        "messages.1: a last turn has no equivalent in Anthropic's messages; say more"
+    )
+    rows = registry(model("abroad/m"), model("home/n", weight=1), abroad=ABROAD)
+    heavy = Steering(min_weight=5)
+    refusal = decide(ask(rows, obstacle=prefilled, steering=heavy)).refusal
+    assert refusal is not None
+    assert refusal.status == 503
+    assert refusal.message.endswith(
+        "abroad/m (protocol: messages.1: a last turn has no equivalent in Anthropic's messages),"
+        " home/n (min_weight)"
+    )

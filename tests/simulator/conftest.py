@@ -1,7 +1,6 @@
 """Simulators and the official SDKs on them."""
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
 
 import pytest
 from anthropic import Anthropic, AsyncAnthropic
@@ -73,13 +72,3 @@ def sync_anthropic(anthropic_sim: Simulator) -> Iterator[Anthropic]:
         base_url=anthropic_sim.base_url, api_key="sk-ant-test", max_retries=0, timeout=10
     ) as client:
         yield client
-
-
-@pytest.fixture
-def weather() -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": {"city": {"type": "string"}, "days": {"type": "integer", "maximum": 7}},
-        "required": ["city", "days"],
-        "additionalProperties": False,
-    }

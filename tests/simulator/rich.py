@@ -62,7 +62,7 @@ CHAT: dict[str, Any] = {
 }
 
 RESPONSES: dict[str, Any] = {
-    "model": "gpt-4o",
+    "model": "gpt-5",
     "instructions": "Be brief.",
     "input": [
         {"role": "developer", "content": "Use tools."},
@@ -102,6 +102,7 @@ RESPONSES: dict[str, Any] = {
     "tool_choice": "auto",
     "text": {"format": {"type": "json_schema", "name": "place", "schema": SCHEMA, "strict": True}},
     "max_output_tokens": 200,
+    "reasoning": {"effort": "low", "summary": "auto"},
     "include": ["reasoning.encrypted_content"],
     "store": False,
     "truncation": "disabled",

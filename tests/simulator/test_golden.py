@@ -80,7 +80,7 @@ FILTERED = Profile(answer="Well then", stop=Finish.FILTERED)
 USAGE = {"stream_options": {"include_usage": True}}
 REASONING = {
     "model": "o3",
-    "reasoning": {"summary": "auto"},
+    "reasoning": {"effort": "low", "summary": "auto"},
     "include": ["reasoning.encrypted_content"],
 }
 CUSTOM = {

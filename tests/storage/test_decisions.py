@@ -71,6 +71,7 @@ def test_a_decision_comes_back_as_it_was_made(connection: sqlite3.Connection) ->
                 "status": 200,
                 "error_class": None,
                 "cost_usd": 0.0,
+                "left_out": [],
             }
         ],
         "estimated_cost_usd": 0.005,
@@ -85,6 +86,22 @@ def test_the_class_of_a_failed_attempt_is_kept(connection: sqlite3.Connection) -
     found = decisions.get(connection, "req-1")
     assert found is not None
     assert found["attempts"][0]["error_class"] == "transient"
+
+
+def test_what_was_left_out_for_an_attempt_is_kept_with_it_and_else_nothing(
+    connection: sqlite3.Connection,
+) -> None:
+    whole = OUTCOME.attempts[0]
+    short = replace(whole, left_out=("cache_control", "tools.3.defer_loading"))
+    add(connection, decision(attempts=(whole, short)))
+    found = decisions.get(connection, "req-1")
+    assert found is not None
+    assert [one["left_out"] for one in found["attempts"]] == [
+        [],
+        ["cache_control", "tools.3.defer_loading"],
+    ]
+    (row,) = connection.execute("SELECT attempts FROM decisions").fetchone()
+    assert row.count("left_out") == 1
 
 
 def test_where_nothing_could_take_the_request_nothing_was_chosen(

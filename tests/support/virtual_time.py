@@ -10,6 +10,8 @@ import selectors
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, ParamSpec
 
+import pytest
+
 P = ParamSpec("P")
 
 
@@ -51,6 +53,15 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """The virtual clock, in seconds."""
         return self._virtual.now_s
+
+
+async def cancelled_after(seconds: float, work: Coroutine[Any, Any, object]) -> None:
+    """Run `work`, cancel it after so many seconds, and see it end by that."""
+    task = asyncio.get_running_loop().create_task(work)
+    await asyncio.sleep(seconds)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 def on_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:

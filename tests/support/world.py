@@ -1,6 +1,5 @@
 """A whole hub in the test's own process, and the simulated providers behind it."""
 
-import asyncio
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -11,6 +10,7 @@ from typing import Any, Self
 import aiohttp
 
 from tests.support.cast import ADMIN_TOKEN, MODELS, environment, furnish, simulators
+from tests.support.waiting import until
 from tokenhub import config
 from tokenhub.client import Client
 from tokenhub.hub import SYSTEM_CLOCK, Hub
@@ -88,9 +88,9 @@ class World:
 
     async def log_of(self, request_id: str) -> dict[str, Any]:
         """The row of the request log, waiting until it is written."""
-        async with asyncio.timeout(PATIENCE_S):
-            while True:
-                for row in (await self.admin.logs(limit=100))["items"]:
-                    if row["request_id"] == request_id:
-                        return row
-                await asyncio.sleep(0.02)
+
+        async def look() -> dict[str, Any]:
+            rows = (await self.admin.logs(limit=100))["items"]
+            return next((row for row in rows if row["request_id"] == request_id), {})
+
+        return await until(look)

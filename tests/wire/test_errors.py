@@ -67,6 +67,20 @@ def test_an_error_in_anthropics_shape(status: int, kind: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", list(Protocol))
+@pytest.mark.parametrize("status", [402, 503, 504])
+def test_what_lasts_is_told_as_no_overload_and_else_alike(protocol: Protocol, status: int) -> None:
+    told = error_body(
+        protocol, status=status, code="c", message="Why.", request_id="r1", lasting=True
+    )
+    if (protocol, status) == (Protocol.ANTHROPIC, 503):
+        assert json.loads(told)["error"] == {"type": "api_error", "message": "Why."}
+    else:
+        assert told == error_body(
+            protocol, status=status, code="c", message="Why.", request_id="r1"
+        )
+
+
+@pytest.mark.parametrize("protocol", list(Protocol))
 def test_details_are_told_where_the_protocol_has_them(protocol: Protocol) -> None:
     told = error_body(
         protocol, status=400, code="c", message="Why.", request_id="r1", details={"a": 1}

@@ -71,6 +71,7 @@ def error_response(error: RequestError, request: web.BaseRequest, request_id: st
         param=error.param,
         details=error.details,
         request_id=request_id,
+        lasting=error.headers.items() >= DO_NOT_RETRY.items(),
     )
     response = web.Response(
         status=error.status, body=body, headers=error.headers, content_type="application/json"

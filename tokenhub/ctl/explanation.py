@@ -61,6 +61,8 @@ def decided(out: Output, decision: Item) -> None:
     if attempts:
         out.note("")
         out.rows(attempts, _ATTEMPTS, _attempt)
+        for line in _left_out(attempts):
+            out.note(line)
 
 
 def simulated(out: Output, answer: Item) -> None:
@@ -313,6 +315,15 @@ def _models(out: Output, decision: Item, request: Item | None, title: str) -> No
         out.note("")
         by_price = sorted(rejected, key=lambda one: one.get("estimated_cost_usd") or 0.0)
         out.rows(by_price, _REJECTED, lambda one: {**one, "name": name(one)}, limit=200)
+
+
+def _left_out(attempts: Sequence[Item]) -> Iterator[str]:
+    """What the translation for each attempt left out; alike ones that follow are told once."""
+    told = [(name(one), "; ".join(one.get("left_out", ()))) for one in attempts]
+    for (who, what), _ in groupby(told):
+        if what:
+            whom = "it" if len(attempts) == 1 else who
+            yield f"left out for {whom}: {what}"
 
 
 def _attempt(one: Item) -> Item:

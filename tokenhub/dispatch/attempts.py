@@ -1,20 +1,18 @@
 """Calls to providers: one attempt at a time, streamed or not, and what each came to."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TypeVar
 
+from tokenhub.dispatch.concessions import Concessions
 from tokenhub.dispatch.letter import Letter, letter
 from tokenhub.dispatch.order import Headers, Order, Progress, ProviderAnswer, StreamClient
 from tokenhub.dispatch.provenance import Provenance
 from tokenhub.dispatch.relay import Relay, StreamTerms
-from tokenhub.dispatch.repair import AS_IT_IS, Repair, repair_of
+from tokenhub.dispatch.repair import Repair
 from tokenhub.dispatch.target import Target
-from tokenhub.dispatch.thinking_option import ThinkingOption, names_thinking
-from tokenhub.dispatch.usage_option import UsageOption, names_option
-from tokenhub.dispatch.voice import answer_headers, setting_of, stream_headers, voice_for, whole
+from tokenhub.dispatch.voice import answer_headers, setting_of, stream_headers, voice_for
 from tokenhub.errors import NotOfProtocol, NotPermitted, UpstreamError
 from tokenhub.health.monitor import CallEnd, HealthMonitor
 from tokenhub.health.record import Permit
@@ -27,6 +25,7 @@ from tokenhub.types import Attempt, Clock, ErrorClass, per_request
 from tokenhub.wire.answer import AnswerFacts, read_answer
 from tokenhub.wire.headers import neutral
 from tokenhub.wire.stream import reader_for
+from tokenhub.wire.translation import translator
 from tokenhub.wire.translation.interpreter import LONG_BYTES
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -35,8 +34,6 @@ MAX_ERROR_BYTES = 1024 * 1024
 """A provider's error body may be this long."""
 ERROR_BODY_S = 10.0
 """A provider's error body may take this long."""
-
-T = TypeVar("T")
 
 
 class Attempts:
@@ -57,13 +54,12 @@ class Attempts:
         self._failures = failures
         self._provenance = provenance
         self._clock = clock
-        self._usage_option = UsageOption()
-        self._thinking_option = ThinkingOption()
+        self._concessions = Concessions(provenance, clock.monotonic)
 
     async def answer(self, order: Order, target: Target, progress: Progress) -> ProviderAnswer:
         """Get a whole answer. Raises UpstreamError, VaultUnavailable."""
         call = partial(self._answer_once, order, target, progress)
-        return await self._repaired(order, target, call)
+        return await self._concessions.run(order, target, progress, call)
 
     async def stream(
         self,
@@ -78,49 +74,14 @@ class Attempts:
         Raises UpstreamError and VaultUnavailable, both only before the commit.
         """
         delivery = _Delivery(client, progress, headers)
-
-        async def call(repair: Repair) -> None:
-            ask_usage = self._usage_option.wanted(order, target)
-            try:
-                await self._stream_once(order, target, delivery, repair, ask_usage=ask_usage)
-            except UpstreamError as error:
-                if not (ask_usage and names_option(error)):
-                    raise
-                await self._stream_once(order, target, delivery, repair, ask_usage=False)
-                self._usage_option.refused_by(target.provider)
-
-        await self._repaired(order, target, call)
-
-    async def _repaired(
-        self, order: Order, target: Target, call: Callable[[Repair], Awaitable[T]]
-    ) -> T:
-        """Make `call`, and once more without what of thinking the request was refused for."""
-        translated = target.api is not order.api
-        thinks = self._thinking_option.wanted(order, target)
-        as_it_is = AS_IT_IS if thinks else Repair(unthinking=True)
-        try:
-            return await call(as_it_is)
-        except UpstreamError as error:
-            if error.status not in (400, 422):
-                raise
-            sent = letter(order, target, as_it_is, ask_usage=False).body
-            repair = repair_of(error, target.api, sent, order.knowledge, target)
-            unasked = repair is None and translated and thinks and names_thinking(error)
-            if unasked:
-                repair = Repair(unthinking=True)
-            if repair is None or letter(order, target, repair, ask_usage=False).body == sent:
-                raise
-        answered = await call(repair)
-        if unasked:
-            self._thinking_option.refused_by(target)
-        self._provenance.refused(repair.refused, target)
-        return answered
+        call = partial(self._stream_once, order, target, delivery)
+        await self._concessions.run(order, target, progress, call)
 
     async def _answer_once(
         self, order: Order, target: Target, progress: Progress, repair: Repair
     ) -> ProviderAnswer:
         sent = await _written(order, target, repair, ask_usage=False)
-        with self._attempt(order, target, progress) as permit:
+        with self._attempt(order, target, progress, sent) as permit:
             request = self._request(order, target, permit.url, sent)
             began = self._clock.monotonic()
             try:
@@ -140,7 +101,7 @@ class Attempts:
             facts = self._facts(target, response, body)
             seals = facts.seals
             if target.api is not order.api:
-                body, made = self._translated(order, target, body)
+                body, made = self._translated(order, target, body, facts)
                 seals += made
             progress.usage, progress.output_tokens_seen = facts.usage, facts.output_tokens
             progress.commit()
@@ -155,12 +116,11 @@ class Attempts:
         target: Target,
         delivery: "_Delivery",
         repair: Repair,
-        *,
-        ask_usage: bool,
     ) -> None:
         provider, progress = target.provider, delivery.progress
+        ask_usage = not repair.uncounted
         sent = await _written(order, target, repair, ask_usage=ask_usage)
-        with self._attempt(order, target, progress) as permit:
+        with self._attempt(order, target, progress, sent) as permit:
             request = self._request(order, target, permit.url, sent)
             hide_usage = ask_usage and target.api is order.api
             terms = StreamTerms(order.api, provider.type, provider.timeouts, hide_usage=hide_usage)
@@ -207,15 +167,16 @@ class Attempts:
         )
 
     def _translated(
-        self, order: Order, target: Target, body: bytes
+        self, order: Order, target: Target, body: bytes, facts: AnswerFacts
     ) -> tuple[bytes, tuple[str, ...]]:
-        """A whole answer in the client's API, and the seals that were made for it.
+        """A whole answer, read as `facts`, in the client's API, and the seals made for it.
 
         Raises UpstreamError where it cannot be told.
         """
         setting = setting_of(order, target, self._clock.now_ms() // 1000)
         try:
-            return whole(order, target, body, setting), tuple(setting.seals)
+            told = translator.answer(target.api, order.api, body, facts.value, setting)
+            return told, tuple(setting.seals)
         except NotOfProtocol as error:
             raise UpstreamError(ErrorClass.TRANSIENT, f"unreadable answer: {error}") from None
 
@@ -249,8 +210,10 @@ class Attempts:
         )
 
     @contextmanager
-    def _attempt(self, order: Order, target: Target, progress: Progress) -> Iterator[Permit]:
-        """Give the permit to call, and note the call and its end whatever that is.
+    def _attempt(
+        self, order: Order, target: Target, progress: Progress, sent: Letter
+    ) -> Iterator[Permit]:
+        """Give the permit to call with what is `sent`, and note the call and its end in any case.
 
         Raises NotPermitted when the provider is to be left alone.
         """
@@ -282,6 +245,7 @@ class Attempts:
                     status=status,
                     error_class=end.error_class,
                     api=target.api,
+                    left_out=sent.left_out,
                 )
             )
 

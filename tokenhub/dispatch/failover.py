@@ -17,7 +17,13 @@ from typing import TypeVar
 from tokenhub.dispatch.order import Order, Progress
 from tokenhub.dispatch.retry_budget import Repeats, RetryBudget
 from tokenhub.dispatch.target import Target
-from tokenhub.errors import AllFailed, DeadlinePassed, NotPermitted, UpstreamError
+from tokenhub.errors import (
+    AllFailed,
+    DeadlinePassed,
+    NotPermitted,
+    UpstreamError,
+    VaultUnavailable,
+)
 from tokenhub.types import Clock, ErrorClass
 
 MAX_DEPLOYMENTS = 5
@@ -42,7 +48,8 @@ class Failover:
         """Return what the first good `call` of a target in `rest` gives.
 
         Raises UpstreamError for an error that is the request's own, AllFailed when nobody is left,
-        DeadlinePassed when the order's own deadline came first.
+        VaultUnavailable when nobody but those whose keys are in the vault was, DeadlinePassed when
+        the order's own deadline came first.
         """
         walk = _Walk(order, progress, self.clock, Repeats(self.retries))
         progress.on_commit = walk.committed
@@ -53,7 +60,7 @@ class Failover:
 
 
 async def _first_good(walk: "_Walk", rest: "Rest", call: Call[T]) -> T:
-    failures = rest.failures
+    failures, locked = rest.failures, None
     while len(failures) + rest.running < MAX_DEPLOYMENTS and (target := rest.next()) is not None:
         last = rest.empty or len(failures) + rest.running == MAX_DEPLOYMENTS - 1
         rest.running += 1
@@ -61,6 +68,8 @@ async def _first_good(walk: "_Walk", rest: "Rest", call: Call[T]) -> T:
             return await walk.at(target, call, last=last)
         except NotPermitted:
             continue
+        except VaultUnavailable as error:
+            locked = error
         except UpstreamError as error:
             if error.error_class is ErrorClass.INVALID:
                 raise
@@ -71,6 +80,8 @@ async def _first_good(walk: "_Walk", rest: "Rest", call: Call[T]) -> T:
             break
     if rest.running:
         raise AllFailed(failures)  # the other walk goes on
+    if locked is not None and not failures:
+        raise locked
     if failures and failures[-1].error_class is ErrorClass.CONTEXT_OVERFLOW:
         raise failures[-1]
     raise AllFailed(failures)
@@ -194,7 +205,7 @@ class _Walk:
                 break
             try:
                 return await self._in_time(target, call, last=last)
-            except NotPermitted:
+            except (NotPermitted, VaultUnavailable):
                 break
             except UpstreamError as error:
                 failed = error
@@ -206,6 +217,7 @@ class _Walk:
         if (
             failed.error_class is not ErrorClass.TRANSIENT
             or isinstance(failed, _TooSlow)
+            or self.progress.calls_here >= MAX_CALLS
             or self._left_s() <= pause_s
             or not self.repeats.one_more()
         ):

@@ -1,5 +1,8 @@
 """What a provider is sent: the client's own bytes with a few exchanged, or a translation."""
 
+from collections.abc import Sequence
+from typing import Final
+
 from tokenhub.dispatch.order import Headers, Order
 from tokenhub.dispatch.repair import Repair, edits
 from tokenhub.dispatch.target import Target
@@ -8,13 +11,23 @@ from tokenhub.types import per_request
 from tokenhub.wire.body import add_include_usage, set_model, splice
 from tokenhub.wire.translation.aim import Aim
 
+MOST_KEPT: Final = 10
+"""So many warnings are stored with an attempt."""
+KEPT_CHARS: Final = 100
+"""So much of each."""
+
 
 @per_request
 class Letter:
-    """A request's body for one target; `warnings` name what it leaves out and may be missed."""
+    """A request's body for one target; `warnings` name what it leaves out and may be missed.
+
+    `left_out` are the warnings as they are stored: short, few, and without any word of the
+    client's own.
+    """
 
     body: bytes
     warnings: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def headers(self) -> Headers:
@@ -43,7 +56,16 @@ def _translated(order: Order, target: Target, repair: Repair, *, ask_usage: bool
         max_output_tokens=target.deployment.max_output_tokens,
         origin=order.knowledge.seen_from(target, repair.refused),
         ask_usage=ask_usage,
-        thinks=not repair.unthinking,
+        thinks=not (repair.unthinking or repair.unasked),
+        shows=not repair.unshown,
     )
     written = order.interpreter.write(target.api, aim)
-    return Letter(written.body, tuple(written.warnings))
+    return Letter(written.body, tuple(written.warnings), _kept(written.kept))
+
+
+def _kept(warnings: Sequence[str]) -> tuple[str, ...]:
+    """As many of the warnings as are stored, and how many there are more."""
+    each = list(dict.fromkeys(warnings))
+    kept = [clean(one, KEPT_CHARS) for one in each[:MOST_KEPT]]
+    more = len(each) - MOST_KEPT
+    return (*kept, f"and {more} more") if more > 0 else tuple(kept)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from tokenhub.dispatch.provenance import NOTHING_KNOWN, Knowledge
+from tokenhub.dispatch.repair import Repair
 from tokenhub.dispatch.target import Target
 from tokenhub.types import Api, Attempt, ErrorClass, Usage, per_request
 from tokenhub.wire.body import Document
@@ -47,13 +48,16 @@ class Progress:
     `calls` counts the calls to providers that began, `attempts` are those that ended; `waited_s` is
     the time spent waiting for providers, `first_token_at` and `spoke_at` (when the client last got
     a byte of a stream) monotonic seconds. What is said of usage and errors is that of the last
-    call, to `target`. `whole` tells that the client has all of its stream.
+    call, to `target`. `whole` tells that the client has all of its stream. `calls_here` counts the
+    calls to the one that it is at, and `repair` is what their refusals have taught.
 
     When the answer, or a stream's first content, is there, `on_content` is called (by the call for
     itself) and `on_commit` (by the walk that made the call).
     """
 
     calls: int = 0
+    calls_here: int = 0
+    repair: Repair | None = None
     attempts: list[Attempt] = field(default_factory=list)
     target: Target | None = None
     usage: Usage | None = None
@@ -67,9 +71,16 @@ class Progress:
     on_content: Callable[[], None] = _nothing
     on_commit: Callable[[], None] = _nothing
 
+    def turn_to(self, target: Target) -> None:
+        """The next calls are to `target`."""
+        last = self.target
+        if last is None or last.deployment is not target.deployment or last.api is not target.api:
+            self.calls_here, self.repair = 0, None
+
     def begin(self, target: Target) -> None:
         """A call to `target` begins."""
         self.calls += 1
+        self.calls_here += 1
         self.target = target
         self.usage = None
         self.output_tokens_seen = 0

@@ -35,11 +35,16 @@ _SHORTENED: Final = re.compile(r"encrypted content (\S{1,40}?)\.\.\.(\S{1,40}?) 
 class Repair:
     """How a request is changed for one target: without the seals of the hashes `refused`.
 
-    `unthinking` tells that its thinking is switched off.
+    `unthinking` tells that its thinking is switched off. Of what is added to a translation,
+    `unasked` leaves out how much to think, `unshown` the wish for a summary of that; `uncounted`
+    leaves out the wish for a stream's usage.
     """
 
     refused: frozenset[bytes] = frozenset()
     unthinking: bool = False
+    unasked: bool = False
+    unshown: bool = False
+    uncounted: bool = False
 
 
 AS_IT_IS: Final = Repair()

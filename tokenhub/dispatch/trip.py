@@ -44,7 +44,8 @@ class Trip:
     `arrived_at` is monotonic seconds, `timestamp_ms` the same moment by the wall clock. Until
     something else is noted the trip counts as failed. `hedge_after_ms` is when it is to be hedged
     (0: never), `lost` the charge of the call that the one to `target` has overtaken then. `counted`
-    is our own count where a count of tokens is all that is asked for; that is free.
+    is our own count where a count of tokens is all that is asked for; that is free. `charge` is
+    what the client was told that it costs, where it was told.
     """
 
     request_id: str
@@ -66,6 +67,7 @@ class Trip:
     status: int = 500
     error_class: str | None = "internal_error"
     counted: int | None = None
+    charge: Charge | None = None
     progress: Progress = field(default_factory=Progress)
 
     def asks(self, facts: RequestFacts) -> None:

@@ -131,13 +131,6 @@ def voice_for(order: Order, target: Target, reader: StreamReader, setting: Setti
     return Translating(reader, order, target, teller)
 
 
-def whole(order: Order, target: Target, body: bytes, setting: Setting) -> bytes:
-    """A provider's whole answer as the client gets it; raises NotOfProtocol."""
-    if target.api is order.api:
-        return body
-    return translator.answer(target.api, order.api, body, setting)
-
-
 def answer_headers(order: Order, target: Target, headers: Pairs) -> Headers:
     """The provider's headers as they go with its whole answer."""
     passed = forward_response_headers(headers)

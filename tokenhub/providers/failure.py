@@ -67,6 +67,9 @@ _STATUS_OF_TYPE: Final[Mapping[str, int]] = {
     "overloaded_error": 529,
 }
 _MODEL_CODES: Final = frozenset({"model_not_found", "model_not_available"})
+_LATE_PATH: Final = "/responses"
+"""Servers older than this API give its path an error that names nothing (vLLM, llama.cpp)."""
+_NOTHING_NAMED: Final = frozenset({"not found", "file not found"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +216,9 @@ def _api_is_missing(reason: _Reason, path: str, model: str) -> bool:
         return False
     if model and _names(message, model.lower()):
         return False
-    return not reason.shaped or bool(path and path in message)
+    if not reason.shaped or (path and path in message):
+        return True
+    return path == _LATE_PATH and message.strip(". ") in _NOTHING_NAMED
 
 
 def _names(message: str, model: str) -> bool:

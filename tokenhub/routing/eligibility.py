@@ -9,11 +9,13 @@ from statistics import median
 from typing import Final, NamedTuple
 
 from tokenhub.errors import BadRequest
+from tokenhub.routing.asked import Kind
 from tokenhub.routing.contenders import Contender
 from tokenhub.routing.money import dollars
 from tokenhub.routing.question import Limits, Question, Reason, Rejected
-from tokenhub.routing.speech import spoken, told
+from tokenhub.routing.speech import told
 from tokenhub.types import Api, Capability, Cost, Deployment, Provider
+from tokenhub.wire.delicate import refused
 
 HEADROOM_PERCENT: Final = 115
 """A context must hold the estimated input and 15 % more."""
@@ -69,7 +71,7 @@ class Screening:
         rejected: list[Rejected] = []
         for deployment, rank, listed in contenders:
             standing = standings.get(deployment.provider_id) or self._look_at(deployment)
-            why, api = self._why_not(deployment, standing), standing.api
+            why, api = self._why_not(deployment, standing, rank), standing.api
             if why is not None or api is None:
                 rejected.append(Rejected(deployment, *(why or standing.mute)))
                 continue
@@ -105,7 +107,7 @@ class Screening:
         elif condition.offline:
             why = (Reason.OFFLINE, "no provider beyond this network can be reached")
         pinned_out = providers is not None and provider.id not in providers
-        api = spoken(question.api, provider, question.lacks, question.obstacle)
+        api = question.spoken(provider)
         mute = (Reason.PROTOCOL, f"its provider has no {question.api} API")
         if isinstance(api, BadRequest):
             mute = (Reason.PROTOCOL, told(api, question.api))
@@ -114,7 +116,7 @@ class Screening:
         self._standings[provider.id] = standing
         return standing
 
-    def _why_not(self, deployment: Deployment, standing: _Standing) -> Why | None:
+    def _why_not(self, deployment: Deployment, standing: _Standing, rank: int) -> Why | None:
         question, provider = self._question, standing.provider
         if not (deployment.enabled and provider.enabled):
             whose = "its provider" if deployment.enabled else "it"
@@ -125,8 +127,8 @@ class Screening:
             return Reason.PINNED, "not at a provider that the model's name asks for"
         if standing.api is None:
             return standing.mute
-        can = deployment.capabilities
-        if can is not None and (why := self._incapable(can)) is not None:
+        why = self._incapable(deployment.capabilities) or self._delicate(deployment, standing, rank)
+        if why is not None:
             return why
         if deployment.weight < question.policy.min_weight:
             least = question.policy.min_weight
@@ -140,15 +142,27 @@ class Screening:
                 return Reason.CONTEXT, f"{told}, more than its {context}"
         return standing.late
 
-    def _incapable(self, can: frozenset[Capability]) -> Why | None:
+    def _incapable(self, can: frozenset[Capability] | None) -> Why | None:
         """Why a model with these capabilities cannot do it: one that only embeds cannot talk."""
         needed = self._question.capabilities
+        if can is None:
+            return None
         if not needed <= can:
             missing = needed - can
             return Reason.CAPABILITY, f"it cannot do {', '.join(sorted(missing))}"
         if can == _EMBEDS_ONLY and not self._embeds:
             return Reason.CAPABILITY, "it can only make embeddings"
         return None
+
+    def _delicate(self, deployment: Deployment, standing: _Standing, rank: int) -> Why | None:
+        """Why a model would refuse a field; who named it is told so by its provider instead."""
+        question = self._question
+        if not question.delicate or standing.api is not question.api:
+            return None  # in a translation it is left out
+        if rank == 0 and question.asked.kind is not Kind.CHOICE:
+            return None
+        field = refused(question.api, deployment.upstream_name, question.delicate)
+        return None if field is None else (Reason.CAPABILITY, f"it does not take {field}")
 
 
 _MISSING: Final = {

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from tokenhub.errors import RequestError
+from tokenhub.errors import BadRequest, RequestError
 from tokenhub.providers.registry import Registry
 from tokenhub.routing.asked import Asked, Kind
 from tokenhub.routing.policy import Mode, Policy, RoutingConfig
-from tokenhub.routing.speech import Lacks, Obstacle
+from tokenhub.routing.speech import Lacks, Obstacle, Thinks, nothing_sealed, spoken
 from tokenhub.types import (
     Api,
     Capability,
@@ -53,6 +53,8 @@ class Question:
     `key_room_nano` is what the budgets that cover the key can still hold, None where there is
     none. `provider_condition` is asked once for each provider, `cost` and `observed` only for what
     is not left out before. Without `substitutes` only what the client named comes into question.
+    `delicate` are the fields of the request that some models of its API refuse.
+    `sealed` tells whether the request holds thinking that its maker has sealed.
     """
 
     registry: Registry
@@ -73,6 +75,15 @@ class Question:
     key_room_nano: int | None
     now_ms: int
     substitutes: bool = True
+    delicate: tuple[str, ...] = ()
+    sealed: Thinks = nothing_sealed
+
+    def spoken(self, provider: Provider) -> Api | BadRequest | None:
+        """By which API `provider` takes the request, or what keeps it from that."""
+        return spoken(self.api, provider, self.lacks, self.obstacle, self._thinks)
+
+    def _thinks(self) -> bool:
+        return Capability.REASONING in self.capabilities or self.sealed()
 
 
 class Limits(NamedTuple):

@@ -5,9 +5,8 @@ from typing import Final
 
 from tokenhub.errors import BadRequest, RequestError
 from tokenhub.routing.asked import Kind
-from tokenhub.routing.eligibility import Entry
+from tokenhub.routing.eligibility import HEADROOM_PERCENT, Entry
 from tokenhub.routing.question import Question, Reason, Rejected
-from tokenhub.routing.speech import spoken
 from tokenhub.text import clean
 
 MOST_NAMED: Final = 10
@@ -18,6 +17,14 @@ _NO_RETRY: Final = {"x-should-retry": "false"}
 _BUDGETS: Final = frozenset((Reason.BUDGET, Reason.KEY_BUDGET))
 _FORBIDDEN: Final = frozenset((Reason.NOT_ALLOWED, Reason.DISABLED))
 _UNASKED: Final = _FORBIDDEN | {Reason.PINNED}
+_LASTING: Final = _UNASKED | {
+    Reason.PROTOCOL,
+    Reason.CAPABILITY,
+    Reason.MIN_WEIGHT,
+    Reason.CONTEXT,
+    Reason.NO_PRICE,
+}
+"""Reasons that do not pass with time: the request or the hub has to change."""
 _CODES: Final = {
     Reason.VAULT_LOCKED: (
         "vault_locked",
@@ -44,7 +51,8 @@ def refusal(
     403 where the key may use none of the models; 400 where none of those asked for speaks the
     client's API and something in the request cannot be said in theirs; 402 where all that were
     left cost too much, naming the cheapest; 503 with each one's reason otherwise, with
-    `Retry-After` where waiting helps.
+    `Retry-After` where waiting helps, in the words for a prompt that is too long where a shorter
+    one would do.
     """
     reasons = {one.reason for one in rejected}
     chooses = question.asked.kind is Kind.CHOICE
@@ -59,7 +67,7 @@ def refusal(
         if reason in reasons:
             said = message.format(model=model)
             return RequestError(503, code, f"{said} ({each})", headers=_NO_RETRY)
-    message = f"no eligible model for {model}: {each}"
+    message = f"{_too_long(question, rejected)}no eligible model for {model}: {each}"
     if Reason.COOLING_DOWN in reasons or Reason.PROVIDER_DOWN in reasons:
         pause_s = _shortest_pause_s(question, rejected)
         headers = {"Retry-After": str(pause_s)}
@@ -75,9 +83,37 @@ def _obstacle(question: Question, rejected: Sequence[Rejected]) -> BadRequest | 
     ]
     if not asked or any(one.reason is not Reason.PROTOCOL for one in asked):
         return None
-    provider = question.registry.providers[asked[0].deployment.provider_id]
-    found = spoken(question.api, provider, question.lacks, question.obstacle)
-    return found if isinstance(found, BadRequest) else None
+    for id in dict.fromkeys(one.deployment.provider_id for one in asked):
+        found = question.spoken(question.registry.providers[id])
+        if isinstance(found, BadRequest):
+            return found
+    return None
+
+
+def _too_long(question: Question, rejected: Sequence[Rejected]) -> str:
+    """What a message begins with where a shorter prompt is the way out, else "".
+
+    That is where nothing but lasting reasons speak against what was named, or against all, and the
+    context is one of them. By Anthropic's wording, and by OpenAI's in the second sentence, clients
+    know that they are to shorten the conversation, and by how much.
+    """
+    own = set(question.asked.deployments)
+    groups = (
+        {one.reason for one in rejected if one.deployment in own},
+        {one.reason for one in rejected},
+    )
+    if not any(Reason.CONTEXT in reasons and reasons <= _LASTING for reasons in groups):
+        return ""
+    short = (one.deployment for one in rejected if one.reason is Reason.CONTEXT)
+    model = max(short, key=lambda one: one.max_context_tokens or 0)
+    room = model.max_context_tokens
+    tokens = question.input_tokens(model)
+    needed = -(-tokens * HEADROOM_PERCENT // 100)
+    return (
+        f"prompt is too long: {needed} tokens > {room} maximum ({tokens} as the hub counts for"
+        f" {model.key}, and {HEADROOM_PERCENT - 100} % headroom). This model's maximum context"
+        f" length is {room} tokens; "
+    )
 
 
 def _too_dear(
@@ -116,6 +152,11 @@ def _model(question: Question) -> str:
 def _each(rejected: Sequence[Rejected]) -> str:
     """The models that were left out, each with its reason; what a pin excludes goes unsaid."""
     asked = [one for one in rejected if one.reason is not Reason.PINNED] or rejected
-    named = ", ".join(f"{one.deployment.key} ({one.reason})" for one in asked[:MOST_NAMED])
+    named = ", ".join(f"{one.deployment.key} ({_why(one)})" for one in asked[:MOST_NAMED])
     more = len(asked) - MOST_NAMED
     return (named or "no model is registered") + (f" and {more} more" if more > 0 else "")
+
+
+def _why(one: Rejected) -> str:
+    """A reason, with what a provider cannot be told."""
+    return f"{one.reason}: {one.detail}" if one.reason is Reason.PROTOCOL else one.reason

@@ -13,7 +13,7 @@ from tokenhub.routing.asked import Kind
 from tokenhub.routing.engine import decide
 from tokenhub.routing.policy import Policy, PolicyHolder, Steering, policy_for
 from tokenhub.routing.question import Decision, Question
-from tokenhub.routing.speech import Obstacle, no_obstacle, spoken
+from tokenhub.routing.speech import Obstacle, Thinks, no_obstacle, nothing_sealed
 from tokenhub.types import (
     Api,
     ApiKey,
@@ -33,7 +33,8 @@ class Wish:
 
     `key` None is nobody's budget; `allowed` tells whether a deployment may be used at all;
     `client_authorization` is what a provider of `cred_store: client` would get; `obstacle` is what
-    keeps the request from being translated to another API.
+    keeps the request from being translated to another API, `sealed` whether it holds thinking that
+    its maker has sealed.
     """
 
     facts: RequestFacts
@@ -42,6 +43,7 @@ class Wish:
     allowed: Callable[[Deployment], bool]
     client_authorization: str | None = None
     obstacle: Obstacle = no_obstacle
+    sealed: Thinks = nothing_sealed
 
 
 @per_request
@@ -113,6 +115,8 @@ class Router:
             key_room_nano=room_nano,
             now_ms=self._clock.now_ms(),
             substitutes=substitutes or room_nano is not None or policy.latency_given,
+            sealed=wish.sealed,
+            delicate=facts.delicate,
         )
         decision = decide(question)
         if not decision.plan and not question.substitutes:
@@ -129,8 +133,7 @@ class Router:
 
         None where it has no other one that would do.
         """
-        question = ruling.question
-        found = spoken(question.api, provider, question.lacks, question.obstacle)
+        found = ruling.question.spoken(provider)
         return found if isinstance(found, Api) else None
 
     def used(self) -> None:

@@ -5,14 +5,17 @@ from collections.abc import Callable
 from typing import Final
 
 from tokenhub.errors import BadRequest, Untranslatable
-from tokenhub.types import Api, Provider
+from tokenhub.types import Api, Provider, ProviderType
 from tokenhub.wire.translation.fields import FIELDS
+from tokenhub.wire.translation.places import UNKNOWN
 
 Lacks = Callable[[Provider, Api], bool]
 Obstacle = Callable[[Api], BadRequest | None]
 """What in a request cannot be said in an API, None where all can; asked only of other APIs."""
+Thinks = Callable[[], bool]
+"""Whether a request asks to think, or holds thinking that its maker has sealed."""
 
-_PLACE: Final = re.compile(r"([a-z_]+)(?:\.\d+)*")
+_PLACE: Final = re.compile(r"([a-z_]+)(?:\.\d{1,5}(?![^. ]))*")
 _OTHERS: Final = {
     Api.CHAT: (Api.MESSAGES, Api.RESPONSES),
     Api.RESPONSES: (Api.CHAT, Api.MESSAGES),
@@ -23,27 +26,47 @@ _OTHERS: Final = {
 Chat before responses, since more servers have it than tell so.
 """
 
+_THOUGHTFUL: Final = (Api.RESPONSES, Api.CHAT)
+"""What a request of messages that thinks is translated to for OpenAI, the first choice first.
+
+Its chat neither shows what a model thinks nor takes it back; responses do both, sealed. A request
+that does not ask to think, but holds such seals, is asked by the same API as those before it: so
+the model keeps what it has thought, and its provider the prompt in its cache.
+"""
+
 _TRANSLATED: Final = ", translated to the "
 
 
 def spoken(
-    api: Api, provider: Provider, lacks: Lacks, obstacle: Obstacle
+    api: Api, provider: Provider, lacks: Lacks, obstacle: Obstacle, thinks: Thinks
 ) -> Api | BadRequest | None:
     """Return the API by which `provider` takes a request of `api`.
 
-    The first obstacle where it has an API of which the request says too much, None where it has
-    none that would do.
+    An obstacle where it has APIs of which the request says too much, that of the one which others
+    are usually asked by; None where it has none that would do. `thinks` is asked only where the
+    choice turns on it.
     """
     if api in provider.apis and not lacks(provider, api):
         return api
-    first: BadRequest | None = None
-    for other in _OTHERS.get(api, ()):
+    obstacles: dict[Api, BadRequest] = {}
+    for other in _others(api, provider, thinks):
         if other in provider.apis and not lacks(provider, other):
             found = obstacle(other)
             if found is None:
                 return other
-            first = first or found
-    return first
+            obstacles[other] = found
+    return next((obstacles[other] for other in _OTHERS.get(api, ()) if other in obstacles), None)
+
+
+def _others(api: Api, provider: Provider, thinks: Thinks) -> tuple[Api, ...]:
+    """What to translate a request of `api` to for `provider`, the first choice first."""
+    if api is Api.MESSAGES and provider.type is ProviderType.OPENAI and _has_both(provider):
+        return _THOUGHTFUL if thinks() else _OTHERS[api]
+    return _OTHERS.get(api, ())
+
+
+def _has_both(provider: Provider) -> bool:
+    return Api.CHAT in provider.apis and Api.RESPONSES in provider.apis
 
 
 def spoken_by(reason: str, api: Api) -> str:
@@ -55,10 +78,15 @@ def told(obstacle: BadRequest, api: Api) -> str:
     """What is kept of an obstacle in a request of `api`: no name in it is the client's own."""
     found = _PLACE.match(obstacle.param or "")
     known = found is not None and found[1] in FIELDS.get(api, ())
-    place = found[0] if found is not None and known else "a field that is not known"
+    place = found[0] if found is not None and known else UNKNOWN
     if isinstance(obstacle, Untranslatable):
-        return f"{place}: has no equivalent in the {obstacle.target} API"
+        return f"{place}: {obstacle.gap}"
     return f"{place}: cannot be read, as a translation needs"
+
+
+def nothing_sealed() -> bool:
+    """Nothing was thought before, in a request of which nothing is known."""
+    return False
 
 
 def no_obstacle(_: Api) -> BadRequest | None:

@@ -132,8 +132,9 @@ class Profile:
     is what the model says when it declines, `stop` is one of `model.reply.FORCED` with which every
     answer ends. `refused_fields` are answered with a 400 naming them, without `usage` none is
     reported, as some compatible servers do, and `reasoning_fields` are the names under which vLLM
-    shows what a model thinks (newer versions say `reasoning`). Prices are dollars for 1,000 tokens,
-    for whoever registers the models.
+    shows what a model thinks (newer versions say `reasoning`). Unless it is `verified` OpenAI gives
+    the organisation no summary of reasoning. Prices are dollars for 1,000 tokens, for whoever
+    registers the models.
     """
 
     ttft_ms: float = 0.0
@@ -149,6 +150,7 @@ class Profile:
     refused_fields: tuple[str, ...] = ()
     reasoning_fields: tuple[str, ...] = ("reasoning_content",)
     usage: bool = True
+    verified: bool = True
     input_per_1k: float = 0.0
     output_per_1k: float = 0.0
 

@@ -94,7 +94,8 @@ def _row(decision: DecisionRow) -> tuple[str | int | None, ...]:
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:
-    return {
+    """An attempt as it is kept; most leave nothing out, and then nothing is kept of that."""
+    told = {
         "model_id": attempt.model_id,
         "provider_id": attempt.provider_id,
         "endpoint": attempt.endpoint,
@@ -105,6 +106,11 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "error_class": attempt.error_class,
         "cost_usd": rows.usd(attempt.cost_nano),
     }
+    return {**told, "left_out": attempt.left_out} if attempt.left_out else told
+
+
+def _shown(attempt: dict[str, Any]) -> dict[str, Any]:
+    return {**attempt, "left_out": attempt.get("left_out", [])}
 
 
 def _item(row: tuple[Any, ...]) -> dict[str, Any]:
@@ -116,7 +122,7 @@ def _item(row: tuple[Any, ...]) -> dict[str, Any]:
         "mode": known["mode"],
         "reason": known["reason"],
         "chosen": model_id and {"model_id": model_id, "provider_id": known["provider_id"]},
-        "attempts": orjson.loads(known["attempts"]),
+        "attempts": [_shown(one) for one in orjson.loads(known["attempts"])],
         "estimated_cost_usd": None if estimate_nano is None else rows.usd(estimate_nano),
         "cost_usd": rows.usd(known["cost_nano"]),
     }

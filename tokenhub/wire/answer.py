@@ -1,6 +1,8 @@
 """Reading a provider's whole answer beside forwarding it."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import field
 from typing import Any, Final
 
 import orjson
@@ -44,12 +46,14 @@ class AnswerFacts:
     """What we need to know of an answer.
 
     `usage` is None where the provider reports none; then `output_tokens` is our own estimate.
-    `seals` are those of its thinking: signatures, redacted or encrypted thinking.
+    `seals` are those of its thinking: signatures, redacted or encrypted thinking. `value` is the
+    answer itself, empty where it is a long list of embeddings.
     """
 
     usage: Usage | None
     output_tokens: int = 0
     seals: tuple[str, ...] = ()
+    value: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 def read_answer(api: Api, body: bytes) -> AnswerFacts:
@@ -66,14 +70,14 @@ def read_answer(api: Api, body: bytes) -> AnswerFacts:
         raise NotOfProtocol("the answer is not JSON") from None
     if api is Api.COUNT_TOKENS:
         _check_count(value, body)
-        return AnswerFacts(None)
+        return AnswerFacts(None, value=value)
     content = _content(api, value, body)
     seals = () if api is Api.EMBEDDINGS else _seals(content)
     report = value.get("usage")
     if not isinstance(report, dict):
         tokens = 0 if api is Api.EMBEDDINGS else round(estimate_output(content))
-        return AnswerFacts(None, tokens, seals)
-    return AnswerFacts(_USAGE[api](report), seals=seals)
+        return AnswerFacts(None, tokens, seals, value)
+    return AnswerFacts(_USAGE[api](report), 0, seals, value)
 
 
 def _check_count(value: object, body: bytes) -> None:

@@ -8,6 +8,8 @@ import orjson
 from tokenhub.types import Api, Protocol
 from tokenhub.wire.failed_response import failed_events, own_error, told_error
 
+_OVERLOADED: Final = "overloaded_error"
+_OTHER: Final = "api_error"
 # Source: Anthropic API reference, "Errors".
 _ANTHROPIC_TYPES: Final = {
     400: "invalid_request_error",
@@ -17,9 +19,9 @@ _ANTHROPIC_TYPES: Final = {
     404: "not_found_error",
     413: "request_too_large",
     429: "rate_limit_error",
-    503: "overloaded_error",
+    503: _OVERLOADED,
     504: "timeout_error",
-    529: "overloaded_error",
+    529: _OVERLOADED,
 }
 # Source: OpenAI, "Error codes"; `type` is free text there, these are the ones it sends.
 _OPENAI_TYPES: Final = {
@@ -39,10 +41,17 @@ def error_body(  # noqa: PLR0913 - an answer has these parts
     request_id: str,
     param: str | None = None,
     details: Mapping[str, object] | None = None,
+    lasting: bool = False,
 ) -> bytes:
-    """The JSON body of an error answer in the shape of `protocol`; Anthropic's has `details`."""
+    """The JSON body of an error answer in the shape of `protocol`; Anthropic's has `details`.
+
+    Nothing that is `lasting` is told as an overload, which passes: Claude Code repeats that
+    whatever the headers say.
+    """
     if protocol is Protocol.ANTHROPIC:
         told = _anthropic(status, message, request_id)
+        if lasting and told["error"]["type"] == _OVERLOADED:
+            told["error"]["type"] = _OTHER
         if details is not None:
             told["error"]["details"] = details
         return orjson.dumps(told)
@@ -103,7 +112,7 @@ def end_of_stream(api: Api) -> bytes:
 
 
 def _anthropic(status: int, message: str, request_id: str) -> dict[str, Any]:
-    other = "invalid_request_error" if status < 500 else "api_error"
+    other = "invalid_request_error" if status < 500 else _OTHER
     kind = _ANTHROPIC_TYPES.get(status, other)
     return {"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id}
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 from tokenhub.errors import BadRequest
 from tokenhub.types import Api, Capability, per_request
 from tokenhub.wire.body import Document
+from tokenhub.wire.delicate import delicate
 from tokenhub.wire.tokens import estimate_input
 
 _MOST_TOKENS: Final = 1_000_000_000
@@ -31,7 +32,8 @@ class RequestFacts:
 
     `model` is None where none is named. `max_output_tokens` is what the client allows over all
     choices asked for, None where it sets no limit. `usage_asked` tells whether the stream is asked
-    for its usage; `capabilities` are those that a model must have; `input_tokens` is our estimate.
+    for its usage; `capabilities` are those that a model must have; `input_tokens` is our estimate;
+    `delicate` are the fields given that some models of the API refuse.
     """
 
     api: Api
@@ -41,6 +43,7 @@ class RequestFacts:
     usage_asked: bool
     capabilities: frozenset[Capability]
     input_tokens: int
+    delicate: tuple[str, ...] = ()
 
 
 def read_request(api: Api, document: Document) -> RequestFacts:
@@ -67,6 +70,7 @@ def read_request(api: Api, document: Document) -> RequestFacts:
         usage_asked=_usage_asked(body),
         capabilities=_capabilities(api, body, estimate.has_images),
         input_tokens=estimate.tokens,
+        delicate=delicate(api, body),
     )
 
 

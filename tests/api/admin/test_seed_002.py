@@ -6,14 +6,11 @@ instead of to localhost:8080.
 
 import json
 import shlex
-from collections.abc import AsyncIterator
-from pathlib import Path
 
-import aiohttp
 import pytest
 
-from tests.administration.office import PASSWORD, office
-from tests.api.admin.service import HEADERS, Caller, Reply, serving
+from tests.administration.office import PASSWORD
+from tests.api.admin.service import HEADERS, Caller, Reply
 from tokenhub.simulator import Simulator
 
 CREATE = """curl -X POST http://localhost:8080/admin/v1/providers \\
@@ -35,19 +32,13 @@ DISCOVER = "curl http://localhost:8080/admin/v1/providers/openai/discover"
 
 
 @pytest.fixture
-async def admin(tmp_path: Path) -> AsyncIterator[Caller]:
+async def admin(admin: Caller) -> Caller:
     """A hub with an open vault and the providers that the lines name."""
-    async with (
-        office(tmp_path) as assembled,
-        serving(assembled) as base,
-        aiohttp.ClientSession() as session,
-    ):
-        caller = Caller(base, session, assembled)
-        await caller("POST", "vault/init", {"admin_password": PASSWORD})
-        for name in ("openai", "openai-staging"):
-            given = {"id": name, "type": "openai", "base_url": "https://api.openai.com"}
-            await caller("POST", "providers", given)
-        yield caller
+    await admin("POST", "vault/init", {"admin_password": PASSWORD})
+    for name in ("openai", "openai-staging"):
+        given = {"id": name, "type": "openai", "base_url": "https://api.openai.com"}
+        await admin("POST", "providers", given)
+    return admin
 
 
 async def run(admin: Caller, line: str) -> Reply:

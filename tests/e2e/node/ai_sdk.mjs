@@ -3,7 +3,6 @@ import { createAnthropic } from '@ai-sdk/anthropic';
 import { createOpenAI } from '@ai-sdk/openai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { generateText, isStepCount, Output, streamText, tool } from 'ai';
-import { z } from 'zod';
 import {
   all,
   apiKey,
@@ -12,9 +11,12 @@ import {
   hub,
   model,
   other,
+  place,
   play,
   question,
+  system,
   toolQuestion,
+  tower,
 } from './session.mjs';
 
 const baseURL = `${hub}/v1`;
@@ -34,12 +36,12 @@ const chosen = providers[process.argv[3]];
 // What OpenAI stores is not there for another provider: the items themselves are sent.
 const providerOptions = { openai: { store: false } };
 const options = { model: chosen(model), maxOutputTokens: 1024, maxRetries: 0, providerOptions };
-const asked = { ...options, instructions: 'Be brief.', prompt: question };
+const asked = { ...options, instructions: system, prompt: question };
 const calls = [];
 const tools = {
   get_weather: tool({
     description,
-    inputSchema: z.object({ city: z.string() }),
+    inputSchema: place,
     execute: (given) => (calls.push({ name: 'get_weather', given }), finding),
   }),
 };
@@ -75,8 +77,7 @@ await play({
   },
   tool_stream: () => streamed(working),
   async typed() {
-    const schema = z.object({ name: z.string(), floors: z.number().int() });
-    const { output } = await generateText({ ...asked, output: Output.object({ schema }) });
+    const { output } = await generateText({ ...asked, output: Output.object({ schema: tower }) });
     return { parsed: output };
   },
   async thinking() {

@@ -2,7 +2,6 @@
 import Anthropic from '@anthropic-ai/sdk';
 import { betaZodTool } from '@anthropic-ai/sdk/helpers/beta/zod';
 import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod';
-import { z } from 'zod';
 import {
   all,
   apiKey,
@@ -11,17 +10,20 @@ import {
   hub,
   model,
   other,
+  place,
   play,
   question,
   schema,
+  system,
   toolQuestion,
+  tower,
 } from './session.mjs';
 
 const client = new Anthropic({ baseURL: hub, apiKey, maxRetries: 0 });
 const asked = {
   model,
   max_tokens: 1024,
-  system: 'Be brief.',
+  system,
   messages: [{ role: 'user', content: question }],
 };
 const tools = [{ name: 'get_weather', description, input_schema: schema }];
@@ -85,7 +87,7 @@ await play({
         betaZodTool({
           name: 'get_weather',
           description,
-          inputSchema: z.object({ city: z.string() }),
+          inputSchema: place,
           run: (given) => (calls.push({ name: 'get_weather', given }), finding),
         }),
       ],
@@ -94,7 +96,7 @@ await play({
   },
 
   async typed() {
-    const format = zodOutputFormat(z.object({ name: z.string(), floors: z.number().int() }));
+    const format = zodOutputFormat(tower);
     const message = await client.messages.parse({ ...asked, output_config: { format } });
     return { parsed: message.parsed_output };
   },

@@ -1,7 +1,6 @@
 // The `openai` SDK and its typed helpers, over chat completions.
 import OpenAI from 'openai';
 import { zodFunction, zodResponseFormat } from 'openai/helpers/zod';
-import { z } from 'zod';
 import {
   all,
   apiKey,
@@ -9,15 +8,18 @@ import {
   finding,
   hub,
   model,
+  place,
   play,
   question,
   schema,
+  system,
   toolQuestion,
+  tower,
 } from './session.mjs';
 
 const client = new OpenAI({ baseURL: `${hub}/v1`, apiKey, maxRetries: 0 });
 const asked = [
-  { role: 'system', content: 'Be brief.' },
+  { role: 'system', content: system },
   { role: 'user', content: question },
 ];
 const tools = [
@@ -90,7 +92,7 @@ await play({
         zodFunction({
           name: 'get_weather',
           description,
-          parameters: z.object({ city: z.string() }),
+          parameters: place,
           function: (given) => (calls.push({ name: 'get_weather', given }), finding),
         }),
       ],
@@ -99,10 +101,7 @@ await play({
   },
 
   async typed() {
-    const format = zodResponseFormat(
-      z.object({ name: z.string(), floors: z.number().int() }),
-      'tower',
-    );
+    const format = zodResponseFormat(tower, 'tower');
     const {
       choices: [{ message }],
     } = await client.chat.completions.parse({ model, messages: asked, response_format: format });

@@ -1,7 +1,6 @@
 // The `openai` SDK and its typed helpers, over responses.
 import OpenAI from 'openai';
 import { zodTextFormat } from 'openai/helpers/zod';
-import { z } from 'zod';
 import {
   all,
   apiKey,
@@ -13,11 +12,13 @@ import {
   play,
   question,
   schema,
+  system,
   toolQuestion,
+  tower,
 } from './session.mjs';
 
 const client = new OpenAI({ baseURL: `${hub}/v1`, apiKey, maxRetries: 0 });
-const asked = { model, instructions: 'Be brief.', input: question };
+const asked = { model, instructions: system, input: question };
 const tools = [
   { type: 'function', name: 'get_weather', description, parameters: schema, strict: true },
 ];
@@ -78,18 +79,12 @@ await play({
 
   async tool_stream() {
     const input = [{ role: 'user', content: toolQuestion }];
-    const stream = client.responses.stream({
-      model,
-      tools,
-      store: false,
-      input,
-      include: ['reasoning.encrypted_content'],
-    });
+    const stream = client.responses.stream({ model, tools, store: false, input });
     return answered(input, await stream.finalResponse());
   },
 
   async typed() {
-    const format = zodTextFormat(z.object({ name: z.string(), floors: z.number().int() }), 'tower');
+    const format = zodTextFormat(tower, 'tower');
     const response = await client.responses.parse({ ...asked, text: { format } });
     return { parsed: response.output_parsed };
   },

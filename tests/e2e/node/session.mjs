@@ -2,8 +2,10 @@
  * What the programs' sessions share. `node <program>.mjs <step>` plays one step of a session against
  * the hub that the environment names, and prints what came of it as one line of JSON.
  */
+import { z } from 'zod';
 
 export const { HUB_URL: hub, HUB_KEY: apiKey, MODEL: model, OTHER: other } = process.env;
+export const system = 'Be brief.';
 export const question = 'What does a router do?';
 export const toolQuestion = 'Please call get_weather for Paris.';
 export const finding = '18 degrees and rain';
@@ -14,6 +16,11 @@ export const schema = {
   required: ['city'],
   additionalProperties: false,
 };
+
+/** What the tool is called with, for helpers that want it so. */
+export const place = z.object({ city: z.string() });
+/** What a model is to answer with where its answer has a type. */
+export const tower = z.object({ name: z.string(), floors: z.number().int() });
 
 /** Run the step that the command line names. */
 export async function play(steps) {

@@ -6,7 +6,6 @@ import json
 import sys
 
 import litellm
-from pydantic import BaseModel
 from session import (
     BASE_URL,
     CITY,
@@ -19,6 +18,7 @@ from session import (
     SYSTEM,
     TOOL_QUESTION,
     TWO_QUESTIONS,
+    Tower,
     play,
 )
 
@@ -30,11 +30,6 @@ place = {
     "timeout": 20,
 }
 asked = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": QUESTION}]
-
-
-class Tower(BaseModel):
-    name: str
-    floors: int
 
 
 def tool(name):

@@ -5,7 +5,6 @@
 import json
 
 import openai
-from pydantic import BaseModel
 from session import (
     BASE_URL,
     CITY,
@@ -17,16 +16,12 @@ from session import (
     SYSTEM,
     TOOL_QUESTION,
     TWO_QUESTIONS,
+    Tower,
     play,
 )
 
 client = openai.OpenAI(base_url=BASE_URL, api_key=KEY, max_retries=0, timeout=20)
 asked = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": QUESTION}]
-
-
-class Tower(BaseModel):
-    name: str
-    floors: int
 
 
 def tool(name):

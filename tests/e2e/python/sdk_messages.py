@@ -3,7 +3,6 @@
 # mypy: ignore-errors
 
 import anthropic
-from pydantic import BaseModel
 from session import (
     CITY,
     DESCRIPTION,
@@ -15,6 +14,7 @@ from session import (
     SYSTEM,
     TOOL_QUESTION,
     TWO_QUESTIONS,
+    Tower,
     play,
 )
 
@@ -25,11 +25,6 @@ asked = {
     "messages": [{"role": "user", "content": QUESTION}],
 }
 thinking = {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 4096}
-
-
-class Tower(BaseModel):
-    name: str
-    floors: int
 
 
 def tool(name):

@@ -5,7 +5,6 @@
 import json
 
 import openai
-from pydantic import BaseModel
 from session import (
     BASE_URL,
     CITY,
@@ -17,16 +16,12 @@ from session import (
     SYSTEM,
     TOOL_QUESTION,
     TWO_QUESTIONS,
+    Tower,
     play,
 )
 
 client = openai.OpenAI(base_url=BASE_URL, api_key=KEY, max_retries=0, timeout=20)
 asked = {"instructions": SYSTEM, "input": QUESTION}
-
-
-class Tower(BaseModel):
-    name: str
-    floors: int
 
 
 def tool(name):
@@ -103,13 +98,7 @@ def tool_call(model):
 def tool_stream(model):
     items = [{"role": "user", "content": TWO_QUESTIONS}]
     tools = [tool("get_weather"), tool("get_time")]
-    with client.responses.stream(
-        model=model,
-        input=items,
-        tools=tools,
-        store=False,
-        include=["reasoning.encrypted_content"],
-    ) as stream:
+    with client.responses.stream(model=model, input=items, tools=tools, store=False) as stream:
         items_done = [event.item for event in stream if event.type == "response.output_item.done"]
         done = [item.name for item in items_done if item.type == "function_call"]
         first = stream.get_final_response()

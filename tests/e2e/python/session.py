@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from pydantic import BaseModel
+
 ROOT_URL = os.environ["HUB_URL"]
 BASE_URL = f"{ROOT_URL}/v1"
 KEY = os.environ["HUB_KEY"]
@@ -32,6 +34,13 @@ PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ"
     "AAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
+
+
+class Tower(BaseModel):
+    """What a model is to answer with where its answer has a type."""
+
+    name: str
+    floors: int
 
 
 def play(*steps: Callable[[str], Any]) -> None:

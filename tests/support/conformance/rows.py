@@ -27,6 +27,8 @@ LOCAL: Final = f"data:image/png;base64,{PNG}"
 REMOTE: Final = "https://example.com/cat.png"
 THINKERS: Final = {"openai": "o3", "anthropic": "claude-opus-4-5", "vllm": "Qwen/Qwen3-8B"}
 NEW_CLAUDE: Final = THINKERS | {"anthropic": "claude-sonnet-5-5"}
+SHOWN: Final = {cells("messages", "openai"): "responses"}
+"""OpenAI's chat does not show what a model thinks."""
 NOT_CLAUDE: Final = "openai vllm openai-chat openai-responses"
 LONG: Final = "The same long story about a cache. " * 250
 CITY: Final = {
@@ -166,12 +168,14 @@ ANSWERS: Final = (
         "thinking",
         asked("Think about it.", effort="medium", limit=9000),
         models=THINKERS,
+        spoken=SHOWN,
         shows=_thought,
     ),
     Feature(
         "thinking, adaptive in Claude",
         asked("Think about it.", effort="low", limit=9000, adaptive=True),
         models=NEW_CLAUDE,
+        spoken=SHOWN,
         shows=_thought,
     ),
     Feature(

@@ -19,13 +19,18 @@ from tests.support.conformance.tokens import Tokens, chat_tokens, message_tokens
 
 @dataclass
 class Saying:
-    """An answer as a program gets it. `calls` are ids, names and arguments."""
+    """An answer as a program gets it.
+
+    `calls` are ids, names and arguments; `seals` stand in the items of the ids `sealed_in` where
+    the protocol has such. Parts of a summary are told apart by a blank line.
+    """
 
     model: str = ""
     text: str = ""
     refusal: str = ""
     thinking: str = ""
     seals: list[str] = field(default_factory=list)
+    sealed_in: list[str] = field(default_factory=list, compare=False)
     redacted: list[str] = field(default_factory=list)
     calls: list[tuple[str, str, Any]] = field(default_factory=list)
     stop: str | None = None
@@ -207,8 +212,10 @@ def _response_says(said: Saying, answer: Any) -> None:
             said.text += "".join(p.text for p in item.content if p.type == "output_text")
             said.refusal += "".join(p.refusal for p in item.content if p.type == "refusal")
         elif item.type == "reasoning":
-            said.thinking += "".join(part.text for part in item.summary)
-            said.seals += [item.encrypted_content] if item.encrypted_content else []
+            said.thinking += "\n\n".join(part.text for part in item.summary)
+            if item.encrypted_content:
+                said.seals.append(item.encrypted_content)
+                said.sealed_in.append(item.id)
         else:
             said.calls.append((item.call_id, item.name, _json(item.arguments)))
 

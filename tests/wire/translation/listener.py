@@ -9,7 +9,7 @@ Told = list[tuple[Any, ...]]
 
 
 class Listener(StreamWriter):
-    """Keeps what it is told."""
+    """Keeps what it is told, in order."""
 
     def __init__(self) -> None:
         super().__init__(Setting("r1", 1_700_000_000, "asked-for", 10))
@@ -25,7 +25,7 @@ class Listener(StreamWriter):
         self.told.append(("thinking", text))
 
     def seal(self, seal: str, *, redacted: bool = False) -> None:
-        self.told.append(("seal", seal))
+        self.told.append(("redacted" if redacted else "seal", seal))
 
     def refusal(self, text: str) -> None:
         self.told.append(("refusal", text))
@@ -49,4 +49,4 @@ class Listener(StreamWriter):
         self.told.append(("end",))
 
     def failed(self, code: str, message: str, status: int) -> None:
-        self.told.append(("failed", code))
+        self.told.append(("failed", code, message, status))

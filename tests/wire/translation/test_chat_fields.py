@@ -56,7 +56,7 @@ def test_the_features_that_a_request_uses_are_listed() -> None:
     parts += [{"type": "file", "file": file} for file in ({"file_id": "f"}, {"file_data": ZIP})]
     parts.append({"type": "image_url", "image_url": {"url": "https://x", "detail": "low"}})
     body = {
-        "messages": [{"role": "user", "content": parts}],
+        "messages": [{"role": "user", "content": parts, "mood": "good"}],
         "temperature": 2,
         "tools": [{"type": "custom"}, {"type": "web_search"}],
         "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}},

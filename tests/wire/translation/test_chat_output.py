@@ -19,6 +19,7 @@ from tokenhub.wire.translation.conversation import (
     ToolUse,
     Turn,
 )
+from tokenhub.wire.translation.seals import own_seal
 
 PNG = "data:image/png;base64,AAAA"
 PDF = "data:application/pdf;base64,BBBB"
@@ -29,8 +30,11 @@ def messages(*said: Turn) -> Any:
     return json.loads(written.body)["messages"]
 
 
+OWN = own_seal("a")
+
+
 def origin_of(seal: str) -> Origin:
-    return Origin.OWN if seal == "own" else Origin.UNKNOWN
+    return Origin.OWN if seal in (OWN, "sealed") else Origin.UNKNOWN
 
 
 def user(*said: Piece) -> Turn:
@@ -95,8 +99,13 @@ def test_all_that_the_assistant_says_in_a_row_is_one_message() -> None:
 
 
 def test_only_the_providers_own_thinking_goes_back_to_it() -> None:
-    said = assistant(Thinking("a", "own"), Thinking("b", "other"), Thinking("c"), Text("d"))
+    said = assistant(Thinking("a", OWN), Thinking("b", "other"), Thinking("c"), Text("d"))
     assert messages(said) == [{"role": "assistant", "content": "d", "reasoning_content": "a"}]
+
+
+def test_its_own_thinking_that_it_has_sealed_has_no_place_in_chat() -> None:
+    said = assistant(Thinking("a summary", "sealed"), Text("d"))
+    assert messages(said) == [{"role": "assistant", "content": "d"}]
 
 
 def test_a_turn_of_foreign_thinking_alone_is_no_message() -> None:

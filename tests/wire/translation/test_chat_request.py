@@ -26,6 +26,7 @@ from tokenhub.wire.translation.conversation import (
 HI: list[dict[str, Any]] = [{"role": "user", "content": "hi"}]
 CACHE = {"type": "ephemeral"}
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
+OFFERED = {"type": "function", "function": {"name": "f"}}
 
 
 def options(**fields: Any) -> Conversation:
@@ -66,11 +67,11 @@ def assistant(*said: Piece) -> Turn:
         ({"stream": None}, "stream", False),
         ({"parallel_tool_calls": False}, "parallel", False),
         ({"functions": [{"name": "f"}]}, "parallel", False),
-        ({"tool_choice": "auto"}, "choice", Choice.AUTO),
-        ({"tool_choice": "none"}, "choice", Choice.NONE),
-        ({"tool_choice": "required"}, "choice", Choice.REQUIRED),
-        ({"function_call": "auto"}, "choice", Choice.AUTO),
-        ({"function_call": {"name": "f"}}, "tool_name", "f"),
+        ({"tools": [OFFERED], "tool_choice": "auto"}, "choice", Choice.AUTO),
+        ({"tools": [OFFERED], "tool_choice": "none"}, "choice", Choice.NONE),
+        ({"tools": [OFFERED], "tool_choice": "required"}, "choice", Choice.REQUIRED),
+        ({"functions": [{"name": "f"}], "function_call": "auto"}, "choice", Choice.AUTO),
+        ({"functions": [{"name": "f"}], "function_call": {"name": "f"}}, "tool_name", "f"),
         ({"response_format": {"type": "text"}}, "format", None),
         ({"response_format": {"type": "json_object"}}, "format", Format()),
         ({"reasoning_effort": "low"}, "reasoning", Reasoning("low")),
@@ -94,7 +95,7 @@ def test_tools_are_read_from_both_forms() -> None:
 
 
 def test_one_tool_may_be_insisted_on() -> None:
-    conversation = options(tool_choice={"type": "function", "function": {"name": "f"}})
+    conversation = options(tools=[OFFERED], tool_choice=OFFERED)
     assert (conversation.choice, conversation.tool_name) == (Choice.ONE, "f")
 
 
@@ -105,8 +106,8 @@ def test_a_schema_is_read_with_its_name() -> None:
 
 
 def test_allowed_tools_are_named() -> None:
-    inner = {"mode": "required", "tools": [{"type": "function", "function": {"name": "f"}}]}
-    conversation = options(tool_choice={"type": "allowed_tools", "allowed_tools": inner})
+    choice = {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [OFFERED]}}
+    conversation = options(tools=[OFFERED], tool_choice=choice)
     assert (conversation.choice, conversation.allowed) == (Choice.REQUIRED, ["f"])
     assert conversation.uses == {"allowed_tools": "tool_choice"}
 
@@ -130,7 +131,7 @@ ALLOWED_CUSTOM = {"mode": "auto", "tools": [{"type": "custom", "custom": {"name"
         (
             {"tool_choice": {"type": "allowed_tools", "allowed_tools": ALLOWED_CUSTOM}},
             "custom_tool",
-            "tool_choice",
+            "tool_choice.allowed_tools.tools.0",
         ),
     ],
 )
@@ -168,7 +169,7 @@ def test_an_option_that_others_lack_is_noted(
                     "allowed_tools": {"mode": "auto", "tools": [1]},
                 }
             },
-            "tool_choice.allowed_tools.tools",
+            "tool_choice.allowed_tools.tools.0",
         ),
         ({"response_format": "json"}, "response_format"),
         ({"response_format": {"type": "xml"}}, "response_format"),

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from tokenhub.wire.translation import exact, translator
 from tokenhub.wire.translation.aim import Aim
 from tokenhub.wire.translation.conversation import Origin
 from tokenhub.wire.translation.interpreter import LONG_BYTES, Interpreter
+from tokenhub.wire.translation.seals import own_seal
 
+Json = dict[str, Any]
 HI = {"role": "user", "content": "hi"}
 WRONG: dict[str, Any] = {"messages": [{"role": "user", "content": 1}]}
 
@@ -101,6 +104,66 @@ def test_where_nobody_thinks_nothing_is_said_of_how_much(target: Api) -> None:
 
 def test_a_request_that_says_nothing_of_thinking_is_not_warned_of_it() -> None:
     assert saying().write(Api.MESSAGES, aim(thinks=False)).warnings == []
+    assert saying().write(Api.RESPONSES, aim(shows=False)).warnings == []
+
+
+def claude(said: Sequence[Json] = (), **fields: Any) -> Interpreter:
+    """A messages request, that of a user who answers an assistant who has `said` something."""
+    turns = [HI, {"role": "assistant", "content": said}, HI] if said else [HI]
+    return saying(Api.MESSAGES, messages=turns, max_tokens=4000, **fields)
+
+
+def test_where_no_summary_is_given_none_is_asked_for_and_the_client_is_told() -> None:
+    interpreter = claude(thinking={"type": "enabled", "budget_tokens": 2048})
+    asked = {"effort": "low", "summary": "auto"}
+    assert written(interpreter, Api.RESPONSES)["reasoning"] == asked
+    unshown = interpreter.write(Api.RESPONSES, aim(shows=False))
+    assert json.loads(unshown.body)["reasoning"] == {"effort": "low"}
+    assert unshown.warnings == ["the summary of the thinking, which is not given for this model"]
+    assert written(interpreter, Api.RESPONSES)["reasoning"] == asked
+
+
+def test_what_a_client_does_not_ask_to_see_it_is_not_told_to_miss() -> None:
+    thinking = {"type": "enabled", "budget_tokens": 2048, "display": "omitted"}
+    unshown = claude(thinking=thinking).write(Api.RESPONSES, aim(shows=False))
+    assert json.loads(unshown.body)["reasoning"] == {"effort": "low"}
+    assert unshown.warnings == []
+
+
+TEXT = {"type": "text", "text": "hello"}
+
+
+@pytest.mark.parametrize(
+    ("block", "sealed"),
+    [
+        (TEXT, False),
+        ({"type": "thinking", "thinking": "hm", "signature": "by its maker"}, True),
+        ({"type": "thinking", "thinking": "", "signature": "by its maker"}, True),
+        ({"type": "redacted_thinking", "data": "by its maker"}, True),
+        ({"type": "thinking", "thinking": "hm", "signature": own_seal("hm")}, False),
+        ({"type": "thinking", "thinking": "hm", "signature": ""}, False),
+    ],
+)
+def test_a_request_may_hold_thinking_that_its_maker_has_sealed(block: Json, sealed: bool) -> None:
+    assert claude([block, TEXT]).sealed() is sealed
+
+
+def test_what_cannot_be_read_holds_nothing_sealed(readings: list[Api]) -> None:
+    interpreter = saying(Api.MESSAGES, **WRONG)
+    assert [interpreter.sealed() for _ in range(2)] == [False, False]
+    assert readings == [Api.MESSAGES]
+
+
+def test_of_a_long_request_that_is_not_read_yet_nothing_is_known(readings: list[Api]) -> None:
+    long = {"type": "text", "text": "a" * LONG_BYTES}
+    thinking = {"type": "thinking", "thinking": "hm", "signature": "by its maker"}
+    interpreter = claude([thinking, long])
+    assert not interpreter.sealed()
+    assert interpreter.put_off
+    assert readings == []
+    interpreter.read()
+    assert interpreter.sealed()
+    assert not interpreter.put_off
 
 
 WIDE = ["18446744073709551616", "-9223372036854775809", "1" + "0" * 40]

@@ -7,6 +7,7 @@ from anthropic.types import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.wire.translation.samples import nested
 from tokenhub.errors import NotOfProtocol
 from tokenhub.types import Usage
 from tokenhub.wire.translation.conversation import Refusal, Text, Thinking, ToolUse
@@ -92,13 +93,6 @@ def test_the_explanation_of_a_refusal_is_its_words() -> None:
 
     assert reply.pieces == [Refusal("Not this.")]
     assert read({**ANSWER, "stop_details": {"explanation": None}}).pieces == [Text("Hi")]
-
-
-def nested(levels: int) -> dict[str, Any]:
-    value: dict[str, Any] = {}
-    for _ in range(levels):
-        value = {"a": value}
-    return value
 
 
 @pytest.mark.parametrize(

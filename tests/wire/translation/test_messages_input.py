@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from tests.wire.translation.samples import nested
 from tokenhub.errors import BadRequest
 from tokenhub.wire.translation.conversation import (
     Conversation,
@@ -253,13 +254,6 @@ def test_a_block_that_is_wrong_is_named(block: Any, param: str) -> None:
         said(block)
 
     assert refusal.value.param == f"messages.0.content.0{param}"
-
-
-def nested(levels: int) -> dict[str, Any]:
-    value: dict[str, Any] = {}
-    for _ in range(levels):
-        value = {"a": value}
-    return value
 
 
 @pytest.mark.parametrize(

@@ -4,55 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.wire.translation.listener import Listener, Told
 from tokenhub.errors import NotOfProtocol
 from tokenhub.types import Usage
 from tokenhub.wire.translation.messages_stream import MessagesTeller
-from tokenhub.wire.translation.reply import Setting, Stop, StreamWriter
-
-
-class Listener(StreamWriter):
-    """Keeps what it is told, in order."""
-
-    def __init__(self) -> None:
-        super().__init__(Setting("r1", 0, "asked-for", 12))
-        self.told: list[tuple[Any, ...]] = []
-
-    def begin(self, model: str, usage: Usage | None) -> None:
-        self.told.append(("begin", model, usage))
-
-    def text(self, text: str) -> None:
-        self.told.append(("text", text))
-
-    def thinking(self, text: str) -> None:
-        self.told.append(("thinking", text))
-
-    def seal(self, seal: str, *, redacted: bool = False) -> None:
-        self.told.append(("redacted" if redacted else "seal", seal))
-
-    def refusal(self, text: str) -> None:
-        self.told.append(("refusal", text))
-
-    def tool(self, index: int, id: str, name: str) -> None:
-        self.told.append(("tool", index, id, name))
-
-    def arguments(self, index: int, text: str) -> None:
-        self.told.append(("arguments", index, text))
-
-    def tool_end(self, index: int) -> None:
-        self.told.append(("tool_end", index))
-
-    def stop(self, stop: Stop, sequence: str | None) -> None:
-        self.told.append(("stop", stop, sequence))
-
-    def usage(self, usage: Usage) -> None:
-        self.told.append(("usage", usage))
-
-    def end(self) -> None:
-        self.told.append(("end",))
-
-    def failed(self, code: str, message: str, status: int) -> None:
-        self.told.append(("failed", code, message, status))
-
+from tokenhub.wire.translation.reply import Stop
 
 Event = dict[str, Any]
 START: Event = {
@@ -85,7 +41,7 @@ def given_input(index: int, part: str) -> Event:
     return delta(index, type="input_json_delta", partial_json=part)
 
 
-def told(*events: Event) -> list[tuple[Any, ...]]:
+def told(*events: Event) -> Told:
     """What is told of `events` behind the stream's begin."""
     listener = Listener()
     teller = MessagesTeller(listener)

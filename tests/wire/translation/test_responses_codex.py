@@ -100,7 +100,12 @@ def test_its_tools_are_offered_to_every_provider(target: Api) -> None:
 
 
 def test_what_others_do_not_have_is_left_out_with_a_warning() -> None:
-    left_out = ["tools.3 (tool_search)", "tools.4 (web_search)", "reasoning.context"]
+    left_out = [
+        "tools.2.description",
+        "tools.3 (tool_search)",
+        "tools.4 (web_search)",
+        "reasoning.context",
+    ]
     assert written(Api.CHAT, BODY)[1] == left_out
     assert written(Api.MESSAGES, BODY)[1] == [*left_out, "text.verbosity"]
 

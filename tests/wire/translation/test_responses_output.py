@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 from tokenhub.wire.translation.aim import Aim
@@ -17,6 +18,7 @@ from tokenhub.wire.translation.conversation import (
 )
 from tokenhub.wire.translation.responses_input import read_input
 from tokenhub.wire.translation.responses_output import input_items, instructions_of
+from tokenhub.wire.translation.seals import own_seal
 
 AIM = Aim("gpt", None, lambda seal: Origin.OWN if seal == "own" else Origin.UNKNOWN)
 USE = ToolUse("c1", "f", '{"a": 1}')
@@ -139,11 +141,27 @@ def test_a_refusal_alone_is_a_part() -> None:
     assert message["content"] == [{"type": "refusal", "refusal": "no"}]
 
 
-def test_only_the_providers_own_thinking_goes_back_to_it_under_an_id_that_stays() -> None:
+def test_only_the_providers_own_thinking_goes_back_to_it() -> None:
     first = items(Role.ASSISTANT, Thinking("hm", "own"), Thinking("x", "other"), USE)
     assert first == items(Role.ASSISTANT, Thinking("hm", "own"), USE)
-    assert first[0]["id"].startswith("rs_")
     assert items(Role.ASSISTANT, Thinking("hm", "other"), USE) == [CALL]
+
+
+def test_sealed_thinking_has_no_id_since_it_is_bound_to_the_one_that_is_lost() -> None:
+    [reasoning, _] = items(Role.ASSISTANT, Thinking("hm", "own"), USE)
+    assert reasoning == {
+        "type": "reasoning",
+        "summary": [{"type": "summary_text", "text": "hm"}],
+        "encrypted_content": "own",
+    }
+
+
+def test_thinking_that_nobody_but_us_has_sealed_is_told_in_words() -> None:
+    seal = own_seal("hm")
+    aim = replace(AIM, origin=lambda one: Origin.OWN if one == seal else Origin.UNKNOWN)
+    turn = Turn(Role.ASSISTANT, [Thinking("hm", seal), USE], "")
+    summary = [{"type": "summary_text", "text": "hm"}]
+    assert input_items([turn], aim) == [{"type": "reasoning", "summary": summary}, CALL]
 
 
 def test_thinking_without_words_has_no_summary_and_redacted_thinking_says_so() -> None:

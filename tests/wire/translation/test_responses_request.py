@@ -2,11 +2,10 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
 from pydantic import TypeAdapter
 
+from tests.wire.translation.samples import nested
 from tokenhub.errors import BadRequest
 from tokenhub.types import Api
 from tokenhub.wire.translation.aim import Aim, Written
@@ -210,85 +209,6 @@ def test_a_wrong_shape_is_named(fields: dict[str, Any], param: str) -> None:
     assert caught.value.param == param
 
 
-_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 20) | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
-)
-_WORDS = st.sampled_from(
-    [
-        "message",
-        "reasoning",
-        "function_call",
-        "function_call_output",
-        "custom_tool_call",
-        "item_reference",
-        "user",
-        "assistant",
-        "developer",
-        "input_text",
-        "input_image",
-        "input_file",
-        "output_text",
-        "refusal",
-        "function",
-        "custom",
-        "namespace",
-        "web_search",
-        "mcp",
-        "allowed_tools",
-        "auto",
-        "json_schema",
-    ]
-)
-_NAMES = st.sampled_from(
-    [
-        "type",
-        "role",
-        "content",
-        "text",
-        "summary",
-        "encrypted_content",
-        "name",
-        "call_id",
-        "arguments",
-        "output",
-        "input",
-        "tools",
-        "image_url",
-        "file_data",
-        "file_id",
-        "refusal",
-        "parameters",
-        "mode",
-        "format",
-        "effort",
-        "schema",
-        "namespace",
-    ]
-)
-_ALIKE = st.recursive(
-    _JSON | _WORDS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=5),
-    max_leaves=12,
-)
-_BODIES = st.fixed_dictionaries(
-    {"input": st.lists(_ALIKE, min_size=1, max_size=4) | _JSON},
-    optional={name: _ALIKE for name in FIELDS if name not in ("model", "input")},
-)
-
-
-@given(_BODIES)
-def test_whatever_json_comes_it_is_read_or_refused_by_a_400_and_can_be_written(body: Any) -> None:
-    try:
-        conversation = read_body(body)
-    except BadRequest:
-        return
-    assert conversation.uses.keys() <= FEATURES.keys()
-    assert conversation.hints.keys() <= FEATURES.keys()
-    assert orjson.loads(write(conversation, AIM).body)["model"] == "gpt"
-
-
 def test_the_model_comes_first_and_nothing_is_to_be_stored() -> None:
     conversation = Conversation(turns=[Turn(Role.SYSTEM, [Text("s")], ""), *HELLO], stream=True)
     assert write(conversation, AIM).body == (
@@ -451,11 +371,8 @@ def test_no_cache_control_no_warning() -> None:
 
 
 def test_a_schema_that_is_too_deep_to_be_written_is_a_400() -> None:
-    deep: dict[str, Any] = {}
-    for _ in range(300):
-        deep = {"a": deep}
     with pytest.raises(BadRequest):
-        written(Conversation(tools=[Tool("f", None, deep)]))
+        written(Conversation(tools=[Tool("f", None, nested(300))]))
 
 
 def test_the_apis_that_can_say_a_feature_never_include_responses_alone() -> None:

@@ -4,70 +4,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.wire.translation.listener import Listener, Told
 from tokenhub.errors import NotOfProtocol
 from tokenhub.types import Usage
-from tokenhub.wire.translation.reply import Setting, Stop, StreamWriter
+from tokenhub.wire.translation.reply import Stop
 from tokenhub.wire.translation.responses_stream import ResponsesTeller
 
-Told = list[tuple[Any, ...]]
 
-
-class Listener(StreamWriter):
-    """Keeps what it is told."""
-
-    def __init__(self) -> None:
-        super().__init__(Setting("r1", 0, "m", 10))
-        self.told: Told = []
-
-    def begin(self, model: str, usage: Usage | None) -> None:
-        self.told.append(("begin", model))
+class Terse(Listener):
+    """Leaves out what is empty, and hears of no failure."""
 
     def text(self, text: str) -> None:
-        self._add("text", text)
+        if text:
+            super().text(text)
 
     def thinking(self, text: str) -> None:
-        self._add("thinking", text)
-
-    def seal(self, seal: str, *, redacted: bool = False) -> None:
-        self.told.append(("seal", seal))
-
-    def refusal(self, text: str) -> None:
-        self.told.append(("refusal", text))
-
-    def tool(self, index: int, id: str, name: str) -> None:
-        self.told.append(("tool", index, id, name))
-
-    def arguments(self, index: int, text: str) -> None:
-        self.told.append(("arguments", index, text))
-
-    def tool_end(self, index: int) -> None:
-        self.told.append(("tool_end", index))
-
-    def stop(self, stop: Stop, sequence: str | None) -> None:
-        self.told.append(("stop", stop))
-
-    def usage(self, usage: Usage) -> None:
-        self.told.append(("usage", usage))
-
-    def end(self) -> None:
-        self.told.append(("end",))
+        if text:
+            super().thinking(text)
 
     def failed(self, code: str, message: str, status: int) -> None:
         raise AssertionError
 
-    def _add(self, name: str, text: str) -> None:
-        if text:
-            self.told.append((name, text))
-
 
 def told(*events: Any) -> Told:
     """What is told of the events between a beginning and an end."""
-    listener = Listener()
+    listener = Terse()
     teller = ResponsesTeller(listener)
     for value in [event("created", response={"model": "gpt"}), *events]:
         teller.event(value)
     teller.end()
-    assert listener.told[0] == ("begin", "gpt")
+    assert listener.told[0] == ("begin", "gpt", None)
     assert listener.told[-1] == ("end",)
     return listener.told[1:-1]
 
@@ -101,7 +67,7 @@ def test_a_text_is_told_as_it_comes() -> None:
         ("text", "Hel"),
         ("text", "lo"),
         ("usage", Usage(5, output_tokens=2)),
-        ("stop", Stop.END),
+        ("stop", Stop.END, None),
     ]
 
 
@@ -158,7 +124,7 @@ def test_calls_keep_their_numbers_however_they_interleave() -> None:
         ("arguments", 0, "]"),
         ("tool_end", 1),
         ("tool_end", 0),
-        ("stop", Stop.TOOLS),
+        ("stop", Stop.TOOLS, None),
     ]
 
 
@@ -176,19 +142,19 @@ def test_a_message_of_which_only_the_end_comes_is_told_whole() -> None:
     assert told(event("output_item.done", 0, item=item), completed()) == [
         ("text", "a"),
         ("refusal", "b"),
-        ("stop", Stop.REFUSED),
+        ("stop", Stop.REFUSED, None),
     ]
 
 
 def test_an_empty_message_is_no_refusal() -> None:
     item = {"type": "message", "content": [{"type": "output_text", "text": ""}]}
-    assert told(event("output_item.done", 0, item=item), completed()) == [("stop", Stop.END)]
+    assert told(event("output_item.done", 0, item=item), completed()) == [("stop", Stop.END, None)]
 
 
 def test_a_refusal_is_told_and_why_it_stopped() -> None:
     assert told(event("refusal.delta", 0, delta="no"), completed()) == [
         ("refusal", "no"),
-        ("stop", Stop.REFUSED),
+        ("stop", Stop.REFUSED, None),
     ]
 
 
@@ -197,7 +163,7 @@ def test_a_refusal_is_told_and_why_it_stopped() -> None:
 )
 def test_an_incomplete_response_says_why(reason: str, stop: Stop) -> None:
     response = {"incomplete_details": {"reason": reason}}
-    assert told(event("incomplete", response=response)) == [("stop", stop)]
+    assert told(event("incomplete", response=response)) == [("stop", stop, None)]
 
 
 @pytest.mark.parametrize(
@@ -219,9 +185,9 @@ def test_what_says_nothing_to_us_is_passed_over(value: Any) -> None:
 
 
 def test_a_stream_may_begin_without_its_first_event() -> None:
-    listener = Listener()
+    listener = Terse()
     ResponsesTeller(listener).event(event("output_text.delta", 0, delta="a"))
-    assert listener.told == [("begin", ""), ("text", "a")]
+    assert listener.told == [("begin", "", None), ("text", "a")]
 
 
 @pytest.mark.parametrize(
@@ -241,7 +207,7 @@ def test_what_cannot_be_told(value: dict[str, Any]) -> None:
 
 def test_a_stream_that_never_began_has_no_end() -> None:
     with pytest.raises(NotOfProtocol):
-        ResponsesTeller(Listener()).end()
+        ResponsesTeller(Terse()).end()
 
 
 _VALUES = st.recursive(
@@ -280,7 +246,7 @@ _KINDS = [
     )
 )
 def test_whatever_comes_is_told_or_is_not_of_the_protocol(events: Any) -> None:
-    teller = ResponsesTeller(Listener())
+    teller = ResponsesTeller(Terse())
     for value in events:
         try:
             teller.event(value)

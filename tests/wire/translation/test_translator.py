@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.wire.translation.listener import Listener
-from tokenhub.errors import NotOfProtocol
 from tokenhub.types import Api, Usage
 from tokenhub.wire.sse import EventSplitter, data_of
 from tokenhub.wire.translation import (
@@ -293,8 +292,8 @@ def reply_meaning(reply: Reply) -> Any:
 @given(replies())
 def test_an_answer_means_the_same_there_and_back(one: Api, other: Api, reply: Reply) -> None:
     here = WRITE_ANSWER[one](reply, SETTING)
-    there = translator.answer(one, other, here, SETTING)
-    back = translator.answer(other, one, there, SETTING)
+    there = translator.answer(one, other, here, orjson.loads(here), SETTING)
+    back = translator.answer(other, one, there, orjson.loads(there), SETTING)
     for api, body in ((one, here), (other, there), (one, back)):
         assert reply_meaning(READ_ANSWER[api](orjson.loads(body))) == reply_meaning(reply)
 
@@ -304,15 +303,8 @@ def test_an_integer_beyond_64_bits_arrives_exactly(other: Api) -> None:
     body = b"""{"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [
         {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": 18446744073709551616}}
     ], "stop_reason": "tool_use", "usage": {"input_tokens": 1, "output_tokens": 1}}"""
-    arrived = translator.answer(Api.MESSAGES, other, body, SETTING)
+    arrived = translator.answer(Api.MESSAGES, other, body, orjson.loads(body), SETTING)
     assert b"18446744073709551616" in arrived
-
-
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b"7"])
-@pytest.mark.parametrize(("one", "other"), PAIRS)
-def test_what_is_no_answer_is_not_of_the_protocol(one: Api, other: Api, body: bytes) -> None:
-    with pytest.raises(NotOfProtocol):
-        translator.answer(one, other, body, SETTING)
 
 
 # Streams

@@ -1,7 +1,8 @@
 """Signatures of thinking and encrypted reasoning: bound to the text and the model that made them.
 
-As at the real services, only what a model made itself passes when it is sent back; the key is
-fixed, since two accounts of one service accept each other's.
+As at the real services, only what a model made itself passes when it is sent back, encrypted
+reasoning only in an item of the id that it was made with, or of none; the key is fixed, since two
+accounts of one service accept each other's.
 """
 
 import base64
@@ -26,12 +27,12 @@ def signature_is_valid(model: str, thinking: str, signature: object) -> bool:
     raw = _decoded(signature)
     if raw[:1] != _SIGNED or not _is_ours(model, raw[1:]):
         return False
-    return not thinking or raw[1 : 1 + _SIZE] == hashlib.sha256(thinking.encode()).digest()
+    return not thinking or raw[1 : 1 + _SIZE] == _digest(thinking)
 
 
-def seal(model: str, thinking: str) -> str:
+def seal(model: str, thinking: str, item_id: str = "") -> str:
     """Opaque reasoning: a `redacted_thinking` block's data or a response's `encrypted_content`."""
-    return base64.urlsafe_b64encode(_SEALED + _sealed(model, thinking)).decode()
+    return base64.urlsafe_b64encode(_SEALED + _sealed(model, thinking, item_id)).decode()
 
 
 def seal_is_valid(model: str, data: object) -> bool:
@@ -40,17 +41,27 @@ def seal_is_valid(model: str, data: object) -> bool:
     return raw.startswith(_SEALED) and _is_ours(model, raw[len(_SEALED) :])
 
 
-def _sealed(model: str, thinking: str) -> bytes:
-    digest = hashlib.sha256(thinking.encode()).digest()
-    return digest + _mac(model, digest)
+def is_sealed_in(item_id: str, data: str) -> bool:
+    """Whether the opaque reasoning `data`, which is valid, was made in the item `item_id`."""
+    start = len(_SEALED) + _SIZE
+    return _decoded(data)[start : start + _SIZE] == _digest(item_id)
+
+
+def _sealed(model: str, *texts: str) -> bytes:
+    digests = b"".join(map(_digest, texts))
+    return digests + _mac(model, digests)
 
 
 def _is_ours(model: str, sealed: bytes) -> bool:
-    return hmac.compare_digest(sealed[_SIZE:], _mac(model, sealed[:_SIZE]))
+    return hmac.compare_digest(sealed[-_SIZE:], _mac(model, sealed[:-_SIZE]))
 
 
-def _mac(model: str, digest: bytes) -> bytes:
-    return hmac.digest(_KEY, model.encode() + b"\0" + digest, "sha256")
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _mac(model: str, digests: bytes) -> bytes:
+    return hmac.digest(_KEY, model.encode() + b"\0" + digests, "sha256")
 
 
 def _decoded(data: object) -> bytes:

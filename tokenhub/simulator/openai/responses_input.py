@@ -9,13 +9,17 @@ from tokenhub.simulator.exchange import Exchange
 from tokenhub.simulator.frames import Json
 from tokenhub.simulator.model.catalogue import Model
 from tokenhub.simulator.model.prompt import Choice, Prompt, Tool
-from tokenhub.simulator.model.signatures import seal_is_valid
 from tokenhub.simulator.model.tokens import count_json, count_text
 from tokenhub.simulator.openai import checks as check
 from tokenhub.simulator.openai.chat_input import IMAGE_TOKENS
-from tokenhub.simulator.openai.chat_options import EFFORT_WORDS, text_of
+from tokenhub.simulator.openai.chat_options import text_of
 from tokenhub.simulator.openai.fields import check_responses_fields
 from tokenhub.simulator.openai.responses_checks import check_items
+from tokenhub.simulator.openai.responses_reasoning import (
+    check_reasoning_item,
+    reasoning_words,
+    wants_encrypted,
+)
 from tokenhub.simulator.openai.strict import check_strict, strict_form
 
 MIN_OUTPUT_TOKENS = 16
@@ -59,7 +63,6 @@ def read(exchange: Exchange) -> ResponsesRequest:
     prompt = _prompt(exchange, model, items, tools)
     texts = [json.dumps(part) for part in [body.get("tools"), body.get("instructions"), *items]]
     reasoning = check.optional(body, "reasoning", "an object") or {}
-    include = check.optional(body, "include", "an array") or []
     streaming = check.optional(body, "stream_options", "an object") or {}
     return ResponsesRequest(
         model=model,
@@ -67,7 +70,7 @@ def read(exchange: Exchange) -> ResponsesRequest:
         cached_tokens=exchange.cache.automatic(model.id, texts, prompt.input_tokens),
         stream=bool(check.optional(body, "stream", "a boolean")),
         summary=reasoning.get("summary") is not None,
-        encrypted="reasoning.encrypted_content" in include,
+        encrypted=wants_encrypted(exchange, model),
         obfuscate=not exchange.vllm and streaming.get("include_obfuscation", True) is True,
         tools=tools,
     )
@@ -86,23 +89,12 @@ def _items(exchange: Exchange, model: Model) -> list[Json]:
             raise check.wrong_type(f"input[{index}]", "an object", item)
         check.text({"type": "message", **item}, "type", f"input[{index}].type")
         if item.get("type") == "reasoning":
-            _check_reasoning(item, model)
+            check_reasoning_item(exchange, item, model)
     items = [{"type": "message", **item} for item in value]
     if not exchange.vllm:
         check_items(items)
         _check_calls(items)
     return items
-
-
-def _check_reasoning(item: Json, model: Model) -> None:
-    sealed = item.get("encrypted_content")
-    if sealed is not None and not seal_is_valid(model.id, sealed):
-        raise ApiError(
-            400,
-            f"The encrypted content for item {item.get('id')} could not be verified. Reason: "
-            "Encrypted content could not be decrypted or parsed.",
-            code="invalid_encrypted_content",
-        )
 
 
 def _check_calls(items: list[Json]) -> None:
@@ -158,7 +150,7 @@ def _prompt(exchange: Exchange, model: Model, items: list[Json], tools: list[Jso
         only_tool=only,
         parallel=check.optional(body, "parallel_tool_calls", "a boolean") is not False,
         schema=_schema(exchange),
-        reasoning_words=_reasoning(exchange, model),
+        reasoning_words=reasoning_words(exchange, model),
     )
 
 
@@ -230,34 +222,6 @@ def _schema(exchange: Exchange) -> Json | None:
             return schema
         case _:
             raise check.missing("text.format.schema")
-
-
-def _reasoning(exchange: Exchange, model: Model) -> int:
-    body = exchange.body
-    reasoning = check.optional(body, "reasoning", "an object") or {}
-    temperature = check.decimal(body, "temperature", 0, 2)
-    check.decimal(body, "top_p", 0, 1)
-    if not model.reasons:
-        if reasoning.get("effort") and not exchange.vllm:
-            raise check.invalid(
-                "reasoning.effort",
-                "Unsupported parameter: 'reasoning.effort' is not supported with this model.",
-                "unsupported_parameter",
-            )
-        return 0
-    if temperature not in (None, 1) and not exchange.vllm:
-        raise check.invalid(
-            "temperature",
-            "Unsupported parameter: 'temperature' is not supported with this model.",
-            "unsupported_parameter",
-        )
-    effort = reasoning.get("effort") or "medium"
-    if effort not in EFFORT_WORDS:
-        names = ", ".join(f"'{name}'" for name in EFFORT_WORDS)
-        raise check.invalid(
-            "reasoning.effort", f"Invalid value: '{effort}'. Supported values are: {names}."
-        )
-    return EFFORT_WORDS[effort]
 
 
 def _count(item: Json) -> int:

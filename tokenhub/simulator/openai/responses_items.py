@@ -1,6 +1,6 @@
 """The output items of a response, each with the events that build it up when streamed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tokenhub.simulator.exchange import Exchange
@@ -20,6 +20,10 @@ CUT = {
     Finish.FILTERED: "content_filter",
 }
 """The ends that leave a response incomplete, with their `reason`."""
+
+
+_MOST_IN_A_PART = 24
+"""So many pieces of the reasoning are at most in each part of its summary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +53,37 @@ def _reasoning(exchange: Exchange, request: ResponsesRequest, reply: Reply) -> I
     base: Json = {"id": exchange.ids.hex("rs_", 50), "type": "reasoning", "summary": []}
     done = dict(base)
     if request.encrypted:
-        base["encrypted_content"] = seal(request.model.id, "")
-        done["encrypted_content"] = seal(request.model.id, reply.reasoning)
+        base["encrypted_content"] = seal(request.model.id, "", base["id"])
+        done["encrypted_content"] = seal(request.model.id, reply.reasoning, base["id"])
     if not request.summary:
         waits: tuple[Event, ...] = ()
         return Item(base, waits, done)
-    done["summary"] = [{"type": "summary_text", "text": reply.reasoning}]
-    return Item(base, tuple(_summary(reply)), done)
+    parts = _parts_of(reply.thinking)
+    done["summary"] = [_summary_part("".join(part)) for part in parts]
+    events = [event for index, part in enumerate(parts) for event in _summary(index, part)]
+    return Item(base, tuple(events), done)
 
 
-def _summary(reply: Reply) -> Iterator[Event]:
-    empty, whole = ({"type": "summary_text", "text": text} for text in ("", reply.reasoning))
-    yield "reasoning_summary_part.added", {"summary_index": 0, "part": empty}, 0
-    for piece in reply.thinking:
-        yield "reasoning_summary_text.delta", {"summary_index": 0, "delta": piece}, 1
-    yield "reasoning_summary_text.done", {"summary_index": 0, "text": reply.reasoning}, 0
-    yield "reasoning_summary_part.done", {"summary_index": 0, "part": whole}, 0
+def _parts_of(thinking: Sequence[str]) -> list[list[str]]:
+    """The parts of a summary, about as long as each other; none begins with a space."""
+    number = -(-len(thinking) // _MOST_IN_A_PART)
+    length = -(-len(thinking) // number)
+    parts = [thinking[start : start + length] for start in range(0, len(thinking), length)]
+    return [[part[0].lstrip(), *part[1:]] for part in parts]
+
+
+def _summary(index: int, part: Sequence[str]) -> Iterator[Event]:
+    place: Json = {"summary_index": index}
+    text = "".join(part)
+    yield "reasoning_summary_part.added", place | {"part": _summary_part("")}, 0
+    for piece in part:
+        yield "reasoning_summary_text.delta", place | {"delta": piece}, 1
+    yield "reasoning_summary_text.done", place | {"text": text}, 0
+    yield "reasoning_summary_part.done", place | {"part": _summary_part(text)}, 0
+
+
+def _summary_part(text: str) -> Json:
+    return {"type": "summary_text", "text": text}
 
 
 def _message(exchange: Exchange, reply: Reply, status: str) -> Item:

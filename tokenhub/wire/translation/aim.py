@@ -1,6 +1,6 @@
 """Whom a request is written for, and what comes of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tokenhub.types import per_request
 from tokenhub.wire.translation.conversation import Origin
@@ -12,7 +12,8 @@ class Aim:
 
     `model` is the provider's name for it, `max_output_tokens` what it can write at most where that
     is known; `origin` tells whose a seal is; `ask_usage` that a stream is asked for its usage,
-    where the protocol has an option for that. Unless it `thinks` nothing is said of how much to.
+    where the protocol has an option for that. Unless it `thinks` nothing is said of how much to,
+    unless it `shows` no summary is asked for of what it thinks.
     """
 
     model: str
@@ -20,11 +21,16 @@ class Aim:
     origin: Callable[[str], Origin]
     ask_usage: bool = False
     thinks: bool = True
+    shows: bool = True
 
 
 @per_request
 class Written:
-    """A request's body, and what was left out of it that the client may miss."""
+    """A request's body, and what was left out of it that the client may miss.
+
+    `kept` are the `warnings` as they may be stored: without any word of the client's own.
+    """
 
     body: bytes
     warnings: list[str]
+    kept: Sequence[str] = ()

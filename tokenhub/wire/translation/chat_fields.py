@@ -74,5 +74,6 @@ FEATURES: Final[Mapping[str, frozenset[Api]]] = {
     "file_id": frozenset(),
     "server_tool": frozenset(),
     "unknown_content": frozenset(),
+    "unknown_field": frozenset(),  # a key inside a field that no table of keys lets pass
 }
 """What may stand inside these fields, and the protocols that can say it."""

@@ -8,6 +8,7 @@ of the assistant, and Anthropic's `cache_control` in messages and their parts.
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from tokenhub.wire.translation import chat_keys
 from tokenhub.wire.translation.checks import (
     a_list,
     an_object,
@@ -30,6 +31,7 @@ from tokenhub.wire.translation.conversation import (
     Turn,
 )
 from tokenhub.wire.translation.files import file_of
+from tokenhub.wire.translation.keys import Keys, check
 from tokenhub.wire.translation.seals import own_seal
 
 _ROLES: Final = "system, developer, user, assistant, tool or function"
@@ -52,6 +54,7 @@ class _Reader:
     """
 
     def __init__(self, conversation: Conversation) -> None:
+        self._conversation = conversation
         self._turns = conversation.turns
         self._uses = conversation.uses
         self._hints = conversation.hints
@@ -62,9 +65,11 @@ class _Reader:
         if type(message) is not dict:
             raise expected(where, "an object")
         role = message.get("role")
-        read = _BY_ROLE.get(role) if type(role) is str else None
-        if read is None:
+        found = _BY_ROLE.get(role) if type(role) is str else None
+        if found is None:
             raise expected(f"{where}.role", _ROLES)
+        read, known = found
+        check(message, known, where, self._conversation)
         if message.get("name") is not None and role not in ("tool", "function"):
             self._missed.append(f"{where}.name")
         read(self, message, where)
@@ -114,15 +119,19 @@ class _Reader:
             if call.get("type") == "custom":
                 self._uses.setdefault("custom_tool", at)
                 continue
-            function = an_object(call.get("function"), f"{at}.function")
-            name = text_at(function, "name", f"{at}.function")
-            arguments = text_at(function, "arguments", f"{at}.function")
+            check(call, chat_keys.TOOL_CALL, at, self._conversation)
+            inner = f"{at}.function"
+            function = an_object(call.get("function"), inner)
+            check(function, chat_keys.CALLED, inner, self._conversation)
+            name = text_at(function, "name", inner)
+            arguments = text_at(function, "arguments", inner)
             uses.append(ToolUse(text_at(call, "id", at), name, arguments, _cache(call)))
         return uses
 
     def _function_call(self, call: object, where: str) -> ToolUse:
         field = f"{where}.function_call"
         call = an_object(call, field)
+        check(call, chat_keys.CALLED, field, self._conversation)
         name = text_at(call, "name", field)
         self._calls[name] = id = f"call_{where.replace('.', '_')}"
         return ToolUse(id, name, text_at(call, "arguments", field))
@@ -141,9 +150,12 @@ class _Reader:
             kind = an_object(part, at).get("type")
             if type(kind) is not str:
                 raise expected(f"{at}.type", "the name of a type")
-            if (read := kinds.get(kind)) is None:
+            if (found := kinds.get(kind)) is None:
                 self._uses.setdefault(_UNREADABLE.get(kind, "unknown_content"), at)
-            elif (piece := read(self, part, at)) is not None:
+                continue
+            read, known = found
+            check(part, known, at, self._conversation)
+            if (piece := read(self, part, at)) is not None:
                 pieces.append(piece)
         return pieces
 
@@ -157,6 +169,7 @@ class _Reader:
     def image(self, part: dict[str, Any], where: str) -> Image:
         where = f"{where}.image_url"
         image = an_object(part.get("image_url"), where)
+        check(image, chat_keys.IMAGE_URL, where, self._conversation)
         detail = maybe_text(image, "detail", where)
         if detail not in (None, "auto"):
             self._hints.setdefault("image_detail", f"{where}.detail")
@@ -171,7 +184,8 @@ class _Reader:
     def file(self, part: dict[str, Any], where: str) -> File | None:
         where = f"{where}.file"
         file = an_object(part.get("file"), where)
-        if file.get("file_data") is None:
+        check(file, chat_keys.FILE_DATA, where, self._conversation)
+        if file.get("file_data") is None or file.get("file_id") is not None:
             text_at(file, "file_id", where)
             self._uses.setdefault("file_id", f"{where}.file_id")
             return None
@@ -179,19 +193,23 @@ class _Reader:
         return file_of(url, name, f"{where}.file_data", self._uses, _cache(part))
 
 
-_BY_ROLE: Final[Mapping[str, Callable[[_Reader, dict[str, Any], str], None]]] = {
-    "system": _Reader.system,
-    "developer": _Reader.system,
-    "user": _Reader.user,
-    "assistant": _Reader.assistant,
-    "tool": _Reader.tool,
-    "function": _Reader.function,
+_BY_ROLE: Final[Mapping[str, tuple[Callable[[_Reader, dict[str, Any], str], None], Keys]]] = {
+    "system": (_Reader.system, chat_keys.SPOKEN),
+    "developer": (_Reader.system, chat_keys.SPOKEN),
+    "user": (_Reader.user, chat_keys.SPOKEN),
+    "assistant": (_Reader.assistant, chat_keys.ANSWER),
+    "tool": (_Reader.tool, chat_keys.TOOL_RESULT),
+    "function": (_Reader.function, chat_keys.FUNCTION_RESULT),
 }
 
-_Kinds = Mapping[str, Callable[[_Reader, dict[str, Any], str], Piece | None]]
-_TEXT: Final[_Kinds] = {"text": _Reader.text}
-_SPOKEN: Final[_Kinds] = {"text": _Reader.text, "refusal": _Reader.refusal}
-_MEDIA: Final[_Kinds] = {"text": _Reader.text, "image_url": _Reader.image, "file": _Reader.file}
+_Kinds = Mapping[str, tuple[Callable[[_Reader, dict[str, Any], str], Piece | None], Keys]]
+_TEXT: Final[_Kinds] = {"text": (_Reader.text, chat_keys.TEXT)}
+_SPOKEN: Final[_Kinds] = {**_TEXT, "refusal": (_Reader.refusal, chat_keys.REFUSAL)}
+_MEDIA: Final[_Kinds] = {
+    **_TEXT,
+    "image_url": (_Reader.image, chat_keys.IMAGE),
+    "file": (_Reader.file, chat_keys.FILE),
+}
 _UNREADABLE: Final = {"input_audio": "audio"}
 
 

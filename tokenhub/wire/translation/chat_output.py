@@ -17,6 +17,7 @@ from tokenhub.wire.translation.conversation import (
     ToolUse,
     Turn,
 )
+from tokenhub.wire.translation.seals import OWN_PREFIX
 from tokenhub.wire.translation.tool_ids import fit
 
 _BETWEEN: Final = "\n\n"
@@ -92,7 +93,7 @@ class _Writer:
                 calls.append(self._call(piece))
             elif isinstance(piece, Refusal):
                 refusal += piece.text
-            elif isinstance(piece, Thinking) and self._origin(piece.seal) is Origin.OWN:
+            elif isinstance(piece, Thinking) and self._was_said_in_chat(piece):
                 thinking += piece.text
         text = self._joined(pieces)
         if not (text or calls or thinking or refusal):
@@ -107,6 +108,15 @@ class _Writer:
         if calls:
             message["tool_calls"] = calls
         self.messages.append(message)
+
+    def _was_said_in_chat(self, thinking: Thinking) -> bool:
+        """Whether it is the provider's own and came without a seal, as it is told in chat.
+
+        What is sealed came by another of its APIs: chat has no place for the seal, and the text
+        alone, perhaps of a summary, is nothing that the model has said.
+        """
+        seal = thinking.seal
+        return seal.startswith(OWN_PREFIX) and self._origin(seal) is Origin.OWN
 
     def _call(self, use: ToolUse) -> Message:
         self._saw(use.cache)

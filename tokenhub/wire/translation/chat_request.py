@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
+from tokenhub.errors import BadRequest
+from tokenhub.wire.translation import chat_keys
 from tokenhub.wire.translation.aim import Aim, Written
 from tokenhub.wire.translation.chat_input import read_messages
 from tokenhub.wire.translation.chat_output import messages_of
@@ -19,6 +21,7 @@ from tokenhub.wire.translation.checks import (
     maybe_flag,
     maybe_number,
     maybe_text,
+    no_tools,
 )
 from tokenhub.wire.translation.conversation import (
     Choice,
@@ -27,8 +30,9 @@ from tokenhub.wire.translation.conversation import (
     Reasoning,
     Tool,
 )
-from tokenhub.wire.translation.effort import effort_word
-from tokenhub.wire.translation.openai_models import reasons, write_sampling
+from tokenhub.wire.translation.effort import effort_word, maybe_effort
+from tokenhub.wire.translation.keys import check
+from tokenhub.wire.translation.openai_models import reasons, write_sampling, write_tier
 
 _SHARED: Final = (
     "metadata",
@@ -38,6 +42,10 @@ _SHARED: Final = (
     "verbosity",
 )
 """What responses has too."""
+_OBJECTS: Final = (
+    ("stream_options", chat_keys.STREAM_OPTIONS),
+    ("prompt_cache_options", chat_keys.PROMPT_CACHE_OPTIONS),
+)
 _HOT: Final = 1
 """The highest temperature that every protocol takes."""
 _TIERS: Final = frozenset({"flex", "scale", "priority", "fast"})
@@ -53,14 +61,24 @@ def read(body: Mapping[str, Any]) -> Conversation:
     _read_tools(body, conversation)
     if body.get("response_format") is not None:
         _read_format(body["response_format"], conversation)
-    effort = maybe_text(body, "reasoning_effort")
+    effort = maybe_effort(body, "reasoning_effort")
     if effort is not None:
         conversation.reasoning = Reasoning(effort=effort, off=effort == "none")
     user = maybe_text(body, "user")
     conversation.user = maybe_text(body, "safety_identifier") or user
     conversation.service_tier = maybe_text(body, "service_tier")
     conversation.shared = {name: body[name] for name in _SHARED if body.get(name) is not None}
+    _check_objects(body, conversation)
     return conversation
+
+
+def _check_objects(body: Mapping[str, Any], conversation: Conversation) -> None:
+    """What is passed on or left out as it is."""
+    if body.get("metadata") is not None:
+        an_object(body["metadata"], "metadata")
+    for name, known in _OBJECTS:
+        if body.get(name) is not None:
+            check(an_object(body[name], name), known, name, conversation)
 
 
 def _read_sampling(body: Mapping[str, Any], conversation: Conversation) -> None:
@@ -85,28 +103,34 @@ def _read_tools(body: Mapping[str, Any], conversation: Conversation) -> None:
         where = f"tools.{index}"
         kind = an_object(tool, where).get("type")
         if kind == "function":
+            check(tool, chat_keys.TOOL, where, conversation)
             function = an_object(tool.get("function"), f"{where}.function")
-            tools.append(_tool(function, f"{where}.function", tool))
+            tools.append(_tool(function, f"{where}.function", tool, conversation))
         else:
             feature = "custom_tool" if kind == "custom" else "server_tool"
             conversation.uses.setdefault(feature, where)
     for index, function in enumerate(_maybe_list(body, "functions")):
         where = f"functions.{index}"
-        tools.append(_tool(an_object(function, where), where, function))
+        tools.append(_tool(an_object(function, where), where, function, conversation))
         conversation.parallel = False  # the form has room for one call in a message
     conversation.tools = tools
     for name in ("function_call", "tool_choice"):
         if body.get(name) is not None:
             _read_choice(body[name], name, conversation)
+            if not body.get("tools") and not body.get("functions"):
+                _choose_of_none(name, conversation)
     parallel = maybe_flag(body, "parallel_tool_calls")
     conversation.parallel = conversation.parallel if parallel is None else parallel
 
 
-def _tool(function: dict[str, Any], where: str, holder: Mapping[str, Any]) -> Tool:
+def _tool(
+    function: dict[str, Any], where: str, holder: Mapping[str, Any], conversation: Conversation
+) -> Tool:
+    check(function, chat_keys.FUNCTION, where, conversation)
     name = maybe_text(function, "name", where)
     if not name:
         raise expected(f"{where}.name", "text")
-    cache = holder.get("cache_control")
+    cache = holder.get("cache_control") or function.get("cache_control")
     return Tool(
         name,
         maybe_text(function, "description", where),
@@ -121,52 +145,92 @@ _CHOICES: Final = {"auto": Choice.AUTO, "none": Choice.NONE, "required": Choice.
 
 def _read_choice(choice: object, field: str, conversation: Conversation) -> None:
     """`tool_choice`, or the deprecated `function_call` whose object is what is inside the other."""
+    if type(choice) is str and choice in _CHOICES:
+        conversation.choice = _CHOICES[choice]
+        return
+    if type(choice) is not dict:
+        raise _no_choice(field)
     match choice:
-        case "auto" | "none" | "required":
-            conversation.choice = _CHOICES[choice]
         case {"type": "custom"}:
             conversation.uses.setdefault("custom_tool", field)
-        case {"type": "function", "function": {"name": str(name)}} | {"name": str(name)}:
+        case {"type": "function", "function": {"name": str(name)}}:
+            _check_chosen(choice, field, conversation)
+            conversation.choice, conversation.tool_name = Choice.ONE, name
+        case {"name": str(name)}:
+            check(choice, chat_keys.CHOSEN_FUNCTION, field, conversation)
             conversation.choice, conversation.tool_name = Choice.ONE, name
         case {
             "type": "allowed_tools",
             "allowed_tools": {"mode": "auto" | "required" as mode, "tools": [*tools]},
         }:
+            inner = f"{field}.allowed_tools"
+            check(choice, chat_keys.ALLOWED_TOOLS, field, conversation)
+            check(choice["allowed_tools"], chat_keys.ALLOWED, inner, conversation)
             conversation.choice = _CHOICES[mode]
-            conversation.allowed = [_allowed(tool, field, conversation) for tool in tools]
+            conversation.allowed = [
+                _allowed(tool, f"{inner}.tools.{index}", conversation)
+                for index, tool in enumerate(tools)
+            ]
             conversation.uses.setdefault("allowed_tools", field)
         case _:
-            raise expected(field, "'auto', 'none', 'required', or a tool or tools by name")
+            raise _no_choice(field)
 
 
-def _allowed(tool: object, field: str, conversation: Conversation) -> str:
+def _no_choice(field: str) -> BadRequest:
+    return expected(field, "'auto', 'none', 'required', or a tool or tools by name")
+
+
+def _allowed(tool: object, where: str, conversation: Conversation) -> str:
+    tool = an_object(tool, where)
     match tool:
         case {"function": {"name": str(name)}}:
+            _check_chosen(tool, where, conversation)
             return name
         case {"custom": {"name": str(name)}}:
-            conversation.uses.setdefault("custom_tool", field)
+            conversation.uses.setdefault("custom_tool", where)
             return name
         case _:
-            raise expected(f"{field}.allowed_tools.tools", "a list of functions by name")
+            raise expected(where, "a function by its name")
+
+
+def _check_chosen(choice: Mapping[str, Any], where: str, conversation: Conversation) -> None:
+    check(choice, chat_keys.CHOSEN, where, conversation)
+    check(choice["function"], chat_keys.CHOSEN_FUNCTION, f"{where}.function", conversation)
+
+
+def _choose_of_none(field: str, conversation: Conversation) -> None:
+    """The choice where there is no tool: a call cannot be had, and the rest says nothing."""
+    if conversation.choice in (Choice.REQUIRED, Choice.ONE):
+        raise no_tools(field)
+    conversation.choice = None
 
 
 def _read_format(value: object, conversation: Conversation) -> None:
     field = "response_format"
+    if type(value) is not dict:
+        raise _no_format(field)
     match value:
         case {"type": "text"}:
-            return
+            check(value, chat_keys.FORMAT, field, conversation)
         case {"type": "json_object"}:
+            check(value, chat_keys.FORMAT, field, conversation)
             conversation.format = Format()
             conversation.uses["json_object"] = field
         case {"type": "json_schema", "json_schema": dict(inner)}:
             where = f"{field}.json_schema"
+            check(value, chat_keys.SCHEMA_FORMAT, field, conversation)
+            check(inner, chat_keys.SCHEMA, where, conversation)
             name = maybe_text(inner, "name", where)
             schema = _maybe_object(inner, "schema", where)
             description = maybe_text(inner, "description", where)
             strict = maybe_flag(inner, "strict", where)
             conversation.format = Format(schema or {}, name or "answer", description, strict)
         case _:
-            raise expected(field, "a type: 'text', 'json_object' or 'json_schema' with its schema")
+            raise _no_format(field)
+
+
+def _no_format(field: str) -> BadRequest:
+    return expected(field, "a type: 'text', 'json_object' or 'json_schema' with its schema")
 
 
 def _maybe_list(holder: Mapping[str, Any], name: str) -> Sequence[Any]:
@@ -202,8 +266,7 @@ def write(conversation: Conversation, aim: Aim) -> Written:
         body["verbosity"] = conversation.shared["verbosity"]
     if conversation.user:
         body["user"] = _fit_user(conversation.user)
-    if conversation.service_tier in _TIERS:
-        body["service_tier"] = conversation.service_tier
+    warnings += write_tier(body, conversation, _TIERS)
     if uncached:
         warnings.append("cache_control")
     return Written(dumped(body), warnings)

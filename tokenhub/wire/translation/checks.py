@@ -16,6 +16,11 @@ def expected(field: str, what: str) -> BadRequest:
     return BadRequest(f"{field}: expected {what}", param=field)
 
 
+def no_tools(field: str) -> BadRequest:
+    """A call is asked for in `field`, of none of no tools."""
+    return expected(field, "'auto' or 'none', since no tools are given")
+
+
 def an_object(value: object, where: str) -> dict[str, Any]:
     """`value`, an object."""
     if type(value) is not dict:

@@ -1,11 +1,27 @@
 """How much thinking OpenAI's words of effort and Anthropic's budgets ask for."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
+from tokenhub.wire.translation.checks import expected, maybe_text
 from tokenhub.wire.translation.conversation import Reasoning
+
+_WORDS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+"""OpenAI's, of which no model takes all."""
 
 _BUDGETS: Final = ((2048, "low"), (8192, "medium"))
 _MORE: Final = "high"
+
+
+def maybe_effort(holder: Mapping[str, Any], name: str, where: str = "") -> str | None:
+    """OpenAI's word of effort in the field `name` of `holder`, which stands at `where`.
+
+    None where there is none; raises BadRequest for another word.
+    """
+    effort = maybe_text(holder, name, where)
+    if effort is not None and effort not in _WORDS:
+        raise expected(f"{where}.{name}" if where else name, f"one of {', '.join(_WORDS)}")
+    return effort
 
 
 def effort_word(reasoning: Reasoning) -> str | None:

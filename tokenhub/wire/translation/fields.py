@@ -1,12 +1,13 @@
 """What becomes of each field in the other protocols: the tables, and what follows from them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tokenhub.errors import Untranslatable
 from tokenhub.types import Api
 from tokenhub.wire.translation import chat_fields, messages_fields, responses_fields
 from tokenhub.wire.translation.conversation import Conversation
+from tokenhub.wire.translation.places import kept_place, kind_at
 from tokenhub.wire.translation.rules import Fate, Rules, refused
 
 TRANSLATED: Final = (Api.CHAT, Api.RESPONSES, Api.MESSAGES)
@@ -27,8 +28,49 @@ FEATURES: Final[Mapping[str, frozenset[Api]]] = {
 }
 """What a request may use inside its fields, and the protocols that can say it."""
 
-ADVICE: Final[Mapping[str, str]] = responses_fields.ADVICE
-"""What to do instead of what a request uses and cannot be said, where there is something."""
+WORDS: Final[Mapping[str, str]] = {
+    "allowed_tools": "a choice among some of the tools (allowed_tools)",
+    "audio": "audio",
+    "cache_warming": "filling the cache without an answer (max_tokens of 0)",
+    "citations": "the use of citations",
+    "custom_tool": "a custom tool, whose input is plain text,",
+    "document_images": "a document that has images inside",
+    "file_id": "a file by the id of its upload",
+    "file_type": "a file that is neither text nor a PDF",
+    "file_url": "a document by its address",
+    "hot": "a temperature above 1",
+    "image_detail": "how closely to look at an image (detail)",
+    "item_reference": "an item that is only named by its id",
+    "json_object": "JSON without a schema (json_object)",
+    "logprobs": "the probability of each token (logprobs)",
+    "prefill": "a last turn of the assistant that the answer goes on from (prefill)",
+    "reasoning_mode": "a mode of reasoning other than the standard one",
+    "server_item": "an item that only responses have",
+    "server_tool": "a tool of the provider's own",
+    "unknown_content": "content of a kind that is not translated",
+    "unknown_field": "a field that is not known or not translated here",
+    "verbosity": "how long an answer is to be (verbosity)",
+}
+"""What each of the FEATURES is, in words that go before "has no equivalent in …"."""
+
+ADVICE: Final[Mapping[str, str]] = {
+    "allowed_tools": "offer only those tools, or {other}",
+    "cache_warming": "ask for an answer of at least one token, or {other}",
+    "citations": "leave them out, or {other}",
+    "custom_tool": "offer it as a function, or {other}",
+    "document_images": "send the images beside it, or {other}",
+    "file_id": "send the file itself, or {other}",
+    "file_type": "send it as text or as a PDF, or {other}",
+    "file_url": "send the document itself, or {other}",
+    "hot": "ask for 1 at most, or {other}",
+    "item_reference": "send the item itself, with store: false",
+    "json_object": "give a schema (json_schema), or {other}",
+    "prefill": "end with a turn of the user, or {other}",
+    "server_tool": "offer a function of your own, or {other}",
+    "unknown_field": "leave it out, or {other}",
+}
+"""What to do instead of what a request uses and cannot be said; `other` is what always helps."""
+_OTHER: Final = "{other}"
 
 
 def obstacle(
@@ -47,7 +89,10 @@ def obstacle(
             return Untranslatable(name, target, advice=rule.advice, details=rule.details)
     for feature, where in conversation.uses.items():
         if target not in FEATURES[feature]:
-            return Untranslatable(where, target, advice=ADVICE.get(feature, ""))
+            what = WORDS[feature] + kind_at(body, where)
+            other = f"ask a model that speaks the {source} API"
+            advice = ADVICE.get(feature, _OTHER).format(other=other)
+            return Untranslatable(where, target, what=what, advice=advice)
     return None
 
 
@@ -71,3 +116,8 @@ def unsaid(target: Api, conversation: Conversation) -> list[str]:
         *conversation.missed,
         *[where for feature, where in hints if target not in FEATURES[feature]],
     ]
+
+
+def kept(source: Api, missed: Sequence[str]) -> list[str]:
+    """What of `left_out` and `unsaid` may be stored: no name in it is the client's own."""
+    return [kept_place(FIELDS[source], where) for where in missed]

@@ -8,11 +8,13 @@ from tokenhub.types import Api
 from tokenhub.wire.body import Document
 from tokenhub.wire.translation import translator
 from tokenhub.wire.translation.aim import Aim, Written
-from tokenhub.wire.translation.conversation import Conversation
+from tokenhub.wire.translation.conversation import Conversation, Thinking
 from tokenhub.wire.translation.exact import reread
 from tokenhub.wire.translation.fields import obstacle
+from tokenhub.wire.translation.seals import OWN_PREFIX
 
 _UNTHINKING: Final = "how much to think, which this model does not take"
+_UNSHOWN: Final = "the summary of the thinking, which is not given for this model"
 _UNREAD: Final = BadRequest("not read yet")
 LONG_BYTES: Final = 128 * 1024
 """A longer request may take milliseconds to decide about, and to translate."""
@@ -22,20 +24,21 @@ class Interpreter:
     """Says a request of `source` in other APIs; it is read when that is first asked for, once.
 
     One of more than LONG_BYTES is read by `read` or `write`, which may be called in a thread. Until
-    then `obstacle` tells of none, and `put_off` that it was asked too early.
+    then `obstacle` tells of none, `sealed` of nothing, and `put_off` that one was asked too early.
     """
 
-    __slots__ = ("_document", "_obstacles", "_said", "_source", "put_off")
+    __slots__ = ("_document", "_obstacles", "_said", "_sealed", "_source", "put_off")
 
     def __init__(self, source: Api, document: Document) -> None:
         self._source = source
         self._document = document
         self._said: Conversation | BadRequest = _UNREAD
         self._obstacles: dict[Api, BadRequest | None] = {}
+        self._sealed: bool | None = None
         self.put_off = False
 
     def read(self) -> None:
-        """Read the request, so that `obstacle` need not."""
+        """Read the request, so that `obstacle` and `sealed` need not."""
         self._conversation()
         self.put_off = False
 
@@ -45,6 +48,16 @@ class Interpreter:
             self.put_off = True
             return None
         return self._obstacle(target)
+
+    def sealed(self) -> bool:
+        """Whether the request holds thinking that its maker has sealed; our own seals are none."""
+        if self._said is _UNREAD and len(self._document.body) > LONG_BYTES:
+            self.put_off = True
+            return False
+        if self._sealed is None:
+            said = self._conversation()
+            self._sealed = not isinstance(said, BadRequest) and _is_sealed(said)
+        return self._sealed
 
     def _obstacle(self, target: Api) -> BadRequest | None:
         if target not in self._obstacles:
@@ -66,10 +79,18 @@ class Interpreter:
             raise said
         if (found := self._obstacle(target)) is not None:
             raise found
-        if said.reasoning is not None and not aim.thinks:
-            written = self._written(target, replace(said, reasoning=None), aim)
-            return Written(written.body, [*written.warnings, _UNTHINKING])
+        asked = said.reasoning
+        if asked is not None and not aim.thinks:
+            return self._missing(_UNTHINKING, target, replace(said, reasoning=None), aim)
+        if asked is not None and asked.shown and not aim.shows:
+            unshown = replace(said, reasoning=replace(asked, shown=False))
+            return self._missing(_UNSHOWN, target, unshown, aim)
         return self._written(target, said, aim)
+
+    def _missing(self, what: str, target: Api, said: Conversation, aim: Aim) -> Written:
+        """The request without `what`, of which the client is told."""
+        written = self._written(target, said, aim)
+        return Written(written.body, [*written.warnings, what], [*written.kept, what])
 
     def _written(self, target: Api, said: Conversation, aim: Aim) -> Written:
         return translator.write(self._source, target, said, self._document.value, aim)
@@ -90,3 +111,11 @@ class Interpreter:
         if messages is None:
             return said
         return translator.read(self._source, {**value, "messages": messages})
+
+
+def _is_sealed(said: Conversation) -> bool:
+    return any(
+        isinstance(piece, Thinking) and piece.seal and not piece.seal.startswith(OWN_PREFIX)
+        for turn in said.turns
+        for piece in turn.pieces
+    )

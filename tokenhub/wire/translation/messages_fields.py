@@ -76,5 +76,7 @@ FEATURES: Final[Mapping[str, frozenset[Api]]] = {
     "file_id": frozenset(),
     "server_tool": frozenset(),
     "unknown_content": frozenset(),
+    # A key inside a field that no table of keys lets pass.
+    "unknown_field": frozenset(),
 }
 """What may stand inside these fields, and the protocols that can say it."""

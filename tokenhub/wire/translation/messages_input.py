@@ -5,7 +5,14 @@ from typing import Any, Final
 
 import orjson
 
-from tokenhub.wire.translation.checks import expected, maybe_flag, maybe_text, text_at
+from tokenhub.wire.translation import messages_keys
+from tokenhub.wire.translation.checks import (
+    an_object,
+    expected,
+    maybe_flag,
+    maybe_text,
+    text_at,
+)
 from tokenhub.wire.translation.conversation import (
     Conversation,
     File,
@@ -20,6 +27,7 @@ from tokenhub.wire.translation.conversation import (
     Turn,
 )
 from tokenhub.wire.translation.exact import is_rounded
+from tokenhub.wire.translation.keys import Keys, check
 
 Json = dict[str, Any]
 
@@ -28,9 +36,6 @@ _BILLING: Final = "x-anthropic-billing-header:"
 
 It is not for the model, and differs from request to request: no prompt would be cached twice.
 """
-
-_HINTS: Final = ("input_examples", "defer_loading")
-"""Of a tool, which help the model and which the others have not."""
 
 
 def turns_of(messages: object, into: Conversation) -> list[Turn]:
@@ -77,7 +82,7 @@ def _tool(tool: Json, where: str, into: Conversation) -> Tool:
     schema = tool.get("input_schema")
     if not isinstance(schema, dict):
         raise expected(f"{where}.input_schema", "an object")
-    into.missed += [f"{where}.{name}" for name in _HINTS if tool.get(name)]
+    check(tool, messages_keys.TOOL, where, into)
     return Tool(
         name=text_at(tool, "name", where),
         description=maybe_text(tool, "description", where),
@@ -93,7 +98,8 @@ def _turn(message: object, where: str, into: Conversation) -> Turn:
     role, content = message.get("role"), message.get("content")
     if not isinstance(role, str) or role not in _ROLES:
         raise expected(f"{where}.role", "user, assistant or system")
-    side = _ROLES[role]
+    side, known = _ROLES[role]
+    check(message, known, where, into)
     if isinstance(content, str):
         return Turn(side, [Text(content)], where)
     if not isinstance(content, list):
@@ -104,9 +110,7 @@ def _turn(message: object, where: str, into: Conversation) -> Turn:
 _Read = Callable[[Json, str, Conversation], list[Any]]
 
 
-def _pieces(
-    blocks: list[Any], where: str, readers: Mapping[str, _Read], into: Conversation
-) -> list[Piece]:
+def _pieces(blocks: list[Any], where: str, readers: "_Readers", into: Conversation) -> list[Piece]:
     """What `blocks` say; one that no other protocol knows goes into `uses`."""
     pieces: list[Piece] = []
     for index, block in enumerate(blocks):
@@ -117,7 +121,9 @@ def _pieces(
         if not isinstance(kind, str):
             raise expected(f"{place}.type", "the name of a block")
         if kind in readers:
-            pieces += readers[kind](block, place, into)
+            read, known = readers[kind]
+            check(block, known, place, into)
+            pieces += read(block, place, into)
         elif kind in _KNOWN:
             raise expected(f"{place}.type", f"one of {', '.join(readers)}")
         else:
@@ -136,14 +142,14 @@ def _text(block: Json, where: str, into: Conversation) -> list[Text]:
 
 def _image(block: Json, where: str, into: Conversation) -> list[Image]:
     source, cache, place = _source(block, where), _cache(block, where), f"{where}.source"
-    if block.get("transformations"):
-        into.missed.append(f"{where}.transformations")
     match source.get("type"):
         case "base64":
+            check(source, messages_keys.INLINE, place, into)
             media_type = text_at(source, "media_type", place)
             data = text_at(source, "data", place)
             return [Image(media_type=media_type, data=data, cache=cache)]
         case "url":
+            check(source, messages_keys.URL, place, into)
             return [Image(url=text_at(source, "url", place), cache=cache)]
         case "file":
             into.uses.setdefault("file_id", place)
@@ -155,9 +161,11 @@ def _image(block: Json, where: str, into: Conversation) -> list[Image]:
 def _document(block: Json, where: str, into: Conversation) -> list[Text | File]:
     """A document, after the `context` that it is given."""
     context, name = maybe_text(block, "context", where), maybe_text(block, "title", where)
-    citations = block.get("citations")
-    if isinstance(citations, dict) and citations.get("enabled"):
-        into.uses.setdefault("citations", f"{where}.citations")
+    if block.get("citations") is not None:
+        citations = an_object(block["citations"], f"{where}.citations")
+        check(citations, messages_keys.CITATIONS, f"{where}.citations", into)
+        if citations.get("enabled"):
+            into.uses.setdefault("citations", f"{where}.citations")
     file = _file(_source(block, where), f"{where}.source", name, _cache(block, where), into)
     return [*([Text(context)] if context else []), *([file] if file else [])]
 
@@ -167,16 +175,20 @@ def _file(
 ) -> File | None:
     match source.get("type"):
         case "base64":
+            check(source, messages_keys.INLINE, where, into)
             media_type = text_at(source, "media_type", where)
             data = text_at(source, "data", where)
             return File(media_type=media_type, data=data, name=name, cache=cache)
         case "text":
+            check(source, messages_keys.INLINE, where, into)
             text = text_at(source, "data", where)
             return File(media_type="text/plain", text=text, name=name, cache=cache)
         case "content":
+            check(source, messages_keys.BLOCKS, where, into)
             text = _joined(source.get("content"), f"{where}.content", into)
             return File(media_type="text/plain", text=text, name=name, cache=cache)
         case "url":
+            check(source, messages_keys.URL, where, into)
             into.uses.setdefault("file_url", f"{where}.url")
             return File(url=text_at(source, "url", where), name=name, cache=cache)
         case "file":
@@ -192,7 +204,7 @@ def _joined(content: object, where: str, into: Conversation) -> str:
         return content
     if not isinstance(content, list):
         raise expected(where, "text or a list of blocks")
-    pieces = _pieces(content, where, {"text": _text, "image": _image}, into)
+    pieces = _pieces(content, where, _IN_DOCUMENTS, into)
     if any(isinstance(piece, Image) for piece in pieces):
         into.uses.setdefault("document_images", where)
     return "\n".join(piece.text for piece in pieces if isinstance(piece, Text))
@@ -202,7 +214,7 @@ def _tool_use(block: Json, where: str, into: Conversation) -> list[ToolUse]:
     arguments, caller = block.get("input"), block.get("caller")
     if not isinstance(arguments, dict):
         raise expected(f"{where}.input", "an object")
-    if isinstance(caller, dict) and caller.get("type") != "direct":
+    if caller is not None and caller != _DIRECT:
         into.uses.setdefault("server_tool", f"{where}.caller")
     try:
         written = orjson.dumps(arguments).decode()
@@ -256,16 +268,27 @@ def _cache(block: Json, where: str) -> Json | None:
     return cache
 
 
-_ROLES: Final = {"user": Role.USER, "assistant": Role.ASSISTANT, "system": Role.SYSTEM}
-_IN_RESULTS: Final[Mapping[str, _Read]] = {"text": _text, "image": _image, "document": _document}
-_READERS: Final[Mapping[Role, Mapping[str, _Read]]] = {
-    Role.USER: {**_IN_RESULTS, "tool_result": _tool_result},
+_DIRECT: Final = {"type": "direct"}
+"""The caller of a tool that is the model itself."""
+_ROLES: Final = {
+    "user": (Role.USER, messages_keys.USER),
+    "assistant": (Role.ASSISTANT, messages_keys.ANSWER),
+    "system": (Role.SYSTEM, messages_keys.SYSTEM),
+}
+_Readers = Mapping[str, tuple[_Read, Keys]]
+_IN_DOCUMENTS: Final[_Readers] = {
+    "text": (_text, messages_keys.TEXT),
+    "image": (_image, messages_keys.IMAGE),
+}
+_IN_RESULTS: Final[_Readers] = {**_IN_DOCUMENTS, "document": (_document, messages_keys.DOCUMENT)}
+_READERS: Final[Mapping[Role, _Readers]] = {
+    Role.USER: {**_IN_RESULTS, "tool_result": (_tool_result, messages_keys.TOOL_RESULT)},
     Role.ASSISTANT: {
-        "text": _text,
-        "thinking": _thinking,
-        "redacted_thinking": _redacted,
-        "tool_use": _tool_use,
+        "text": (_text, messages_keys.TEXT),
+        "thinking": (_thinking, messages_keys.THINKING),
+        "redacted_thinking": (_redacted, messages_keys.REDACTED),
+        "tool_use": (_tool_use, messages_keys.TOOL_USE),
     },
-    Role.SYSTEM: {"text": _text},
+    Role.SYSTEM: {"text": (_text, messages_keys.TEXT)},
 }
 _KNOWN: Final = frozenset(kind for readers in _READERS.values() for kind in readers)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
+from tokenhub.wire.translation import messages_keys
 from tokenhub.wire.translation.aim import Aim, Written
 from tokenhub.wire.translation.checks import (
     an_object,
@@ -12,6 +13,7 @@ from tokenhub.wire.translation.checks import (
     maybe_flag,
     maybe_number,
     maybe_text,
+    no_tools,
     text_at,
 )
 from tokenhub.wire.translation.conversation import (
@@ -22,6 +24,7 @@ from tokenhub.wire.translation.conversation import (
     Tool,
     ToolUse,
 )
+from tokenhub.wire.translation.keys import check
 from tokenhub.wire.translation.messages_input import (
     Json,
     system_of,
@@ -46,6 +49,12 @@ _CHOICES: Final = {
 _CHOICE_NAMES: Final = {choice: name for name, choice in _CHOICES.items()}
 _MOST_DEPTH: Final = 30
 """OpenAI takes no strict schema with objects in each other as deep as this."""
+_THINKING: Final = {
+    "enabled": messages_keys.ENABLED,
+    "adaptive": messages_keys.ADAPTIVE,
+    "disabled": messages_keys.DISABLED,
+    "between_tools": messages_keys.DISABLED,
+}
 _EFFORTS: Final = ("low", "medium", "high", "xhigh", "max")
 
 
@@ -62,15 +71,16 @@ def read(body: Mapping[str, Any]) -> Conversation:
     read.stop = _stop(given.get("stop_sequences", ()))
     read.stream = maybe_flag(given, "stream") or False
     read.tools = tools_of(given.get("tools", []), read)
-    read.user = _user(_object(given, "metadata"))
-    _read_choice(_object(given, "tool_choice"), read)
+    read.user = _user(_object(given, "metadata"), read)
+    _read_choice(_object(given, "tool_choice"), bool(given.get("tools")), read)
     config = _object(given, "output_config")
-    if config.get("task_budget") is not None:
-        read.missed.append("output_config.task_budget")
-    read.format = _format(config.get("format"), "output_config.format") or _format(
-        given.get("output_format"), "output_format"
-    )
-    read.reasoning = _reasoning(_object(given, "thinking"), _effort(config))
+    check(config, messages_keys.OUTPUT_CONFIG, "output_config", read)
+    read.format = _format(config.get("format"), "output_config.format", read)
+    if (old := _format(given.get("output_format"), "output_format", read)) is not None:
+        if read.format is not None:
+            raise expected("output_format", "none beside output_config.format")
+        read.format = old
+    read.reasoning = _reasoning(_object(given, "thinking"), _effort(config), read)
     return read
 
 
@@ -89,15 +99,16 @@ def _stop(stop: object) -> Sequence[str]:
     return stop
 
 
-def _user(metadata: Json) -> str | None:
+def _user(metadata: Json, read: Conversation) -> str | None:
     """The user's name, where it is too long one that is always the same for it."""
+    check(metadata, messages_keys.METADATA, "metadata", read)
     user = maybe_text(metadata, "user_id", "metadata")
     if user and len(user) > _MOST_USER_CHARS:
         return sha256(user.encode()).hexdigest()
     return user or None
 
 
-def _read_choice(choice: Json, read: Conversation) -> None:
+def _read_choice(choice: Json, given_tools: bool, read: Conversation) -> None:
     if not choice:
         return
     kind = choice.get("type")
@@ -105,7 +116,12 @@ def _read_choice(choice: Json, read: Conversation) -> None:
         raise expected("tool_choice.type", "auto, any, tool or none")
     read.choice = _CHOICES[kind]
     if read.choice is Choice.ONE:
+        check(choice, messages_keys.CHOSEN, "tool_choice", read)
         read.tool_name = text_at(choice, "name", "tool_choice")
+    else:
+        check(choice, messages_keys.CHOICE, "tool_choice", read)
+    if not given_tools and read.choice in (Choice.REQUIRED, Choice.ONE):
+        raise no_tools("tool_choice")
     if choice.get("disable_parallel_tool_use") is True:
         read.parallel = False
 
@@ -117,8 +133,10 @@ def _effort(config: Json) -> str | None:
     return effort
 
 
-def _reasoning(thinking: Json, effort: str | None) -> Reasoning | None:
+def _reasoning(thinking: Json, effort: str | None, read: Conversation) -> Reasoning | None:
     kind, shown = thinking.get("type"), thinking.get("display") != "omitted"
+    if isinstance(kind, str) and kind in _THINKING:
+        check(thinking, _THINKING[kind], "thinking", read)
     match kind:
         case "enabled":
             budget = _integer(thinking, "budget_tokens", "thinking.")
@@ -135,11 +153,12 @@ def _reasoning(thinking: Json, effort: str | None) -> Reasoning | None:
             raise expected("thinking.type", "enabled, adaptive, disabled or between_tools")
 
 
-def _format(given: object, where: str) -> Format | None:
+def _format(given: object, where: str, read: Conversation) -> Format | None:
     if given is None:
         return None
     if not isinstance(given, dict) or given.get("type") != "json_schema":
         raise expected(f"{where}.type", "json_schema")
+    check(given, messages_keys.FORMAT, where, read)
     schema = given.get("schema")
     if not isinstance(schema, dict):
         raise expected(f"{where}.schema", "an object")

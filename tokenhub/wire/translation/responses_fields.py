@@ -36,7 +36,7 @@ FIELDS: Final[Rules] = {
     "tool_choice": _KEPT,
     "parallel_tool_calls": _to(kept(), kept("tool_choice.disable_parallel_tool_use")),
     # It counts the calls of built-in tools, of which none is translated.
-    "max_tool_calls": _SILENT,
+    "max_tool_calls": _to(warned(), warned()),
     "text": _to(kept("response_format, verbosity"), kept("output_config.format")),
     "reasoning": _to(kept("reasoning_effort"), kept("thinking, output_config.effort")),
     # What could not be included is refused where the list is read.
@@ -84,8 +84,6 @@ FEATURES: Final[Mapping[str, frozenset[Api]]] = {
     "logprobs": frozenset(),
     "reasoning_mode": frozenset(),
     "unknown_content": frozenset(),
+    "unknown_field": frozenset(),  # a key inside a field that no table of keys lets pass
 }
 """What may stand inside these fields, and the protocols that can say it."""
-
-ADVICE: Final = {"item_reference": "send the item itself, with store: false"}
-"""What to do instead of what stands inside these fields."""

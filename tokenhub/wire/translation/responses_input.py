@@ -7,6 +7,7 @@ stand apart here, become one turn of the assistant.
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from tokenhub.wire.translation import responses_keys
 from tokenhub.wire.translation.checks import (
     a_list,
     an_object,
@@ -29,6 +30,7 @@ from tokenhub.wire.translation.conversation import (
     Turn,
 )
 from tokenhub.wire.translation.files import file_of
+from tokenhub.wire.translation.keys import Keys, check
 from tokenhub.wire.translation.responses_tools import custom_arguments, joined_name, named
 from tokenhub.wire.translation.seals import REDACTED_PREFIX
 
@@ -89,6 +91,7 @@ class _Reader:
     """Reads the items in their order; the pieces of the last turn are kept to be added to."""
 
     def __init__(self, conversation: Conversation) -> None:
+        self._conversation = conversation
         self._turns = conversation.turns
         self._uses = conversation.uses
         self._answer: list[Piece] | None = None
@@ -99,12 +102,13 @@ class _Reader:
         kind = maybe_text(item, "type", where)
         if kind is None:
             kind = "message" if "role" in item else "item_reference"
-        read = _BY_TYPE.get(kind)
-        if read is None:
+        if (found := _BY_TYPE.get(kind)) is None:
             feature = "item_reference" if kind == "item_reference" else "server_item"
             self._uses.setdefault(feature, named(where, kind, _OTHER_ITEMS))
-        else:
-            read(self, item, where)
+            return
+        read, known = found
+        check(item, known, where, self._conversation)
+        read(self, item, where)
 
     def message(self, item: dict[str, Any], where: str) -> None:
         role = _ROLES.get(text_at(item, "role", where))
@@ -119,9 +123,8 @@ class _Reader:
 
     def reasoning(self, item: dict[str, Any], where: str) -> None:
         seal = maybe_text(item, "encrypted_content", where) or ""
-        text = _BETWEEN_SUMMARIES.join(
-            self._texts(item, "summary", where) or self._texts(item, "content", where)
-        )
+        summary, words = self._texts(item, "summary", where), self._texts(item, "content", where)
+        text = _BETWEEN_SUMMARIES.join(summary or words)
         if seal.startswith(REDACTED_PREFIX):
             self._say([Thinking("", seal.removeprefix(REDACTED_PREFIX), redacted=True)], where)
         elif seal or text:
@@ -171,9 +174,13 @@ class _Reader:
         """The texts of a list of parts."""
         if item.get(name) is None:
             return []
-        at = f"{where}.{name}"
-        parts = enumerate(a_list(item[name], at))
-        return [text_at(an_object(part, f"{at}.{i}"), "text", f"{at}.{i}") for i, part in parts]
+        texts, at = [], f"{where}.{name}"
+        for index, value in enumerate(a_list(item[name], at)):
+            place = f"{at}.{index}"
+            part = an_object(value, place)
+            check(part, responses_keys.REASONING_TEXT, place, self._conversation)
+            texts.append(text_at(part, "text", place))
+        return texts
 
     def _content(self, content: object, where: str, kinds: "_Kinds") -> list[Any]:
         """What text or a list of parts says; an empty text is nothing."""
@@ -185,10 +192,12 @@ class _Reader:
         for index, value in enumerate(content):
             at = f"{where}.{index}"
             part = an_object(value, at)
-            read = kinds.get(text_at(part, "type", at))
-            if read is None:
+            if (found := kinds.get(text_at(part, "type", at))) is None:
                 self._uses.setdefault("unknown_content", at)
-            elif (piece := read(self, part, at)) is not None:
+                continue
+            read, known = found
+            check(part, known, at, self._conversation)
+            if (piece := read(self, part, at)) is not None:
                 pieces.append(piece)
         return pieces
 
@@ -200,10 +209,12 @@ class _Reader:
         return Refusal(text_at(part, "refusal", where))
 
     def image(self, part: dict[str, Any], where: str) -> Image | None:
-        if part.get("image_url") is None:
+        if part.get("image_url") is None or part.get("file_id") is not None:
             self._by_id(part, where)
             return None
         detail = maybe_text(part, "detail", where)
+        if detail not in (None, "auto"):
+            self._conversation.hints.setdefault("image_detail", f"{where}.detail")
         url = text_at(part, "image_url", where)
         if url.startswith(("http://", "https://")):
             return Image(url, detail=detail)
@@ -214,14 +225,16 @@ class _Reader:
 
     def file(self, part: dict[str, Any], where: str) -> File | None:
         name = maybe_text(part, "filename", where)
-        if part.get("file_url") is not None:
-            self._uses.setdefault("file_url", f"{where}.file_url")
-            return File(text_at(part, "file_url", where), name=name)
-        if part.get("file_data") is None:
+        url, data = part.get("file_url"), part.get("file_data")
+        if part.get("file_id") is not None or (url is None and data is None):
             self._by_id(part, where)
             return None
-        url = text_at(part, "file_data", where)
-        return file_of(url, name, f"{where}.file_data", self._uses)
+        if url is not None:
+            if data is not None:
+                raise expected(where, "file_url or file_data, not both")
+            self._uses.setdefault("file_url", f"{where}.file_url")
+            return File(text_at(part, "file_url", where), name=name)
+        return file_of(text_at(part, "file_data", where), name, f"{where}.file_data", self._uses)
 
     def _by_id(self, part: dict[str, Any], where: str) -> None:
         text_at(part, "file_id", where)
@@ -235,25 +248,28 @@ def _is_whole(answer: list[Piece]) -> bool:
     )
 
 
-_BY_TYPE: Final[Mapping[str, Callable[[_Reader, dict[str, Any], str], None]]] = {
-    "message": _Reader.message,
-    "reasoning": _Reader.reasoning,
-    "function_call": _Reader.function_call,
-    "function_call_output": _Reader.output,
-    "custom_tool_call": _Reader.custom_call,
-    "custom_tool_call_output": _Reader.output,
-    "additional_tools": _Reader.tools,
+_BY_TYPE: Final[Mapping[str, tuple[Callable[[_Reader, dict[str, Any], str], None], Keys]]] = {
+    "message": (_Reader.message, responses_keys.MESSAGE),
+    "reasoning": (_Reader.reasoning, responses_keys.REASONING),
+    "function_call": (_Reader.function_call, responses_keys.CALL),
+    "function_call_output": (_Reader.output, responses_keys.OUTPUT),
+    "custom_tool_call": (_Reader.custom_call, responses_keys.CUSTOM_CALL),
+    "custom_tool_call_output": (_Reader.output, responses_keys.OUTPUT),
+    "additional_tools": (_Reader.tools, responses_keys.ADDITIONAL_TOOLS),
 }
 
-_Kinds = Mapping[str, Callable[[_Reader, dict[str, Any], str], Piece | None]]
-_TEXT: Final[_Kinds] = {"input_text": _Reader.text, "output_text": _Reader.text}
+_Kinds = Mapping[str, tuple[Callable[[_Reader, dict[str, Any], str], Piece | None], Keys]]
+_TEXT: Final[_Kinds] = {
+    "input_text": (_Reader.text, responses_keys.TEXT),
+    "output_text": (_Reader.text, responses_keys.TEXT),
+}
 _MEDIA: Final[_Kinds] = {
     **_TEXT,
-    "input_image": _Reader.image,
-    "input_file": _Reader.file,
+    "input_image": (_Reader.image, responses_keys.IMAGE),
+    "input_file": (_Reader.file, responses_keys.FILE),
 }
 _OF_ROLE: Final[Mapping[Role, _Kinds]] = {
     Role.SYSTEM: _TEXT,
     Role.USER: _MEDIA,
-    Role.ASSISTANT: {**_TEXT, "refusal": _Reader.refusal},
+    Role.ASSISTANT: {**_TEXT, "refusal": (_Reader.refusal, responses_keys.REFUSAL)},
 }

@@ -1,11 +1,12 @@
 """The turns of a conversation, written as the input of responses.
 
 Source: OpenAI API reference, "Create a model response", `input`, and its guides "Reasoning models"
-(a reasoning item must be followed by the item that came of it) and "Function calling".
+(a reasoning item must be followed by the item that came of it) and "Function calling". A reasoning
+item has no id: its encrypted content is bound to the one that it was made with, which no other
+protocol has a place for, and OpenAI refuses any other id but takes an item without (as from Codex).
 """
 
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Any, Final
 
 from tokenhub.types import Api
@@ -23,12 +24,11 @@ from tokenhub.wire.translation.conversation import (
     ToolUse,
     Turn,
 )
-from tokenhub.wire.translation.seals import REDACTED_PREFIX
+from tokenhub.wire.translation.seals import OWN_PREFIX, REDACTED_PREFIX
 from tokenhub.wire.translation.tool_ids import fit
 
 _Json = dict[str, Any]
 _FAILED: Final = "Error: "
-_HEX_DIGITS: Final = 40
 
 
 def instructions_of(turns: Sequence[Turn]) -> str | None:
@@ -143,13 +143,11 @@ def _call(use: ToolUse) -> _Json:
 
 
 def _reasoning(thinking: Thinking) -> _Json:
-    """A reasoning item; its id is its seal's, so that it is the same on each turn."""
-    digest = sha256(thinking.seal.encode()).hexdigest()[:_HEX_DIGITS]
+    """A reasoning item, sealed as its maker has sealed it: our own seals are nothing to it."""
     summary = [{"type": "summary_text", "text": thinking.text}] if thinking.text else []
-    sealed = REDACTED_PREFIX + thinking.seal if thinking.redacted else thinking.seal
-    return {
-        "type": "reasoning",
-        "id": f"rs_{digest}",
-        "summary": summary,
-        "encrypted_content": sealed,
-    }
+    item: _Json = {"type": "reasoning", "summary": summary}
+    if thinking.redacted:
+        item["encrypted_content"] = REDACTED_PREFIX + thinking.seal
+    elif not thinking.seal.startswith(OWN_PREFIX):
+        item["encrypted_content"] = thinking.seal
+    return item

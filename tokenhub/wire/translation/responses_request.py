@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
+from tokenhub.wire.translation import responses_keys
 from tokenhub.wire.translation.aim import Aim, Written
 from tokenhub.wire.translation.checks import (
     a_list,
@@ -17,6 +18,7 @@ from tokenhub.wire.translation.checks import (
     maybe_flag,
     maybe_number,
     maybe_text,
+    no_tools,
     text_at,
 )
 from tokenhub.wire.translation.conversation import (
@@ -28,11 +30,12 @@ from tokenhub.wire.translation.conversation import (
     ToolResult,
     Turn,
 )
-from tokenhub.wire.translation.effort import effort_word
-from tokenhub.wire.translation.openai_models import write_sampling
+from tokenhub.wire.translation.effort import effort_word, maybe_effort
+from tokenhub.wire.translation.keys import check
+from tokenhub.wire.translation.openai_models import write_sampling, write_tier
 from tokenhub.wire.translation.responses_input import read_input
 from tokenhub.wire.translation.responses_output import input_items, instructions_of
-from tokenhub.wire.translation.responses_tools import joined_name, read_tools
+from tokenhub.wire.translation.responses_tools import joined_name, offers_tools, read_tools
 
 _LEAST_OUTPUT_TOKENS: Final = 16
 """OpenAI refuses a smaller `max_output_tokens`."""
@@ -50,6 +53,23 @@ _SHARED: Final = (
 _CHOICES: Final = {"auto": Choice.AUTO, "none": Choice.NONE, "required": Choice.REQUIRED}
 _SEALED: Final = "reasoning.encrypted_content"
 _LOGPROBS: Final = "message.output_text.logprobs"
+_INCLUDED: Final = frozenset(
+    {
+        _SEALED,
+        # What is asked for in the request itself, or of built-in tools, of which none is called.
+        "code_interpreter_call.outputs",
+        "computer_call_output.output.image_url",
+        "file_search_call.results",
+        "message.input_image.image_url",
+        "web_search_call.action.sources",
+        "web_search_call.results",
+    }
+)
+"""What may be asked for in `include`: it is there, or there is none of it."""
+_OBJECTS: Final = (
+    ("stream_options", responses_keys.STREAM_OPTIONS),
+    ("prompt_cache_options", responses_keys.PROMPT_CACHE_OPTIONS),
+)
 
 
 def read(body: Mapping[str, Any]) -> Conversation:
@@ -63,12 +83,29 @@ def read(body: Mapping[str, Any]) -> Conversation:
         _read_text(an_object(body["text"], "text"), conversation)
     if body.get("reasoning") is not None:
         _read_reasoning(an_object(body["reasoning"], "reasoning"), conversation)
-    if body.get("include") is not None and _LOGPROBS in a_list(body["include"], "include"):
-        conversation.uses["logprobs"] = "include"
+    if body.get("include") is not None:
+        _read_include(a_list(body["include"], "include"), conversation)
+    _check_objects(body, conversation)
     user = maybe_text(body, "user")
     conversation.user = maybe_text(body, "safety_identifier") or user
     conversation.service_tier = maybe_text(body, "service_tier")
     return conversation
+
+
+def _read_include(include: Sequence[Any], conversation: Conversation) -> None:
+    if _LOGPROBS in include:
+        conversation.uses["logprobs"] = "include"
+    elif not all(type(one) is str and one in _INCLUDED for one in include):
+        conversation.uses["unknown_field"] = "include"
+
+
+def _check_objects(body: Mapping[str, Any], conversation: Conversation) -> None:
+    """What is left out as it is."""
+    if body.get("metadata") is not None:
+        an_object(body["metadata"], "metadata")
+    for name, known in _OBJECTS:
+        if body.get(name) is not None:
+            check(an_object(body[name], name), known, name, conversation)
 
 
 def _read_sampling(body: Mapping[str, Any], conversation: Conversation) -> None:
@@ -83,7 +120,7 @@ def _read_sampling(body: Mapping[str, Any], conversation: Conversation) -> None:
 def _read_choice(body: Mapping[str, Any], conversation: Conversation) -> None:
     """What is to be called. Without a tool there is nothing to say, and others refuse to hear it.
 
-    A call that is required, of a built-in tool that was left out, is not to be had.
+    A call that is required, of a built-in tool that was left out or of none, is not to be had.
     """
     parallel = maybe_flag(body, "parallel_tool_calls")
     choice = body.get("tool_choice")
@@ -91,10 +128,12 @@ def _read_choice(body: Mapping[str, Any], conversation: Conversation) -> None:
         _choose(choice, conversation)
     if conversation.tools:
         conversation.parallel = parallel
-    elif conversation.choice in (Choice.REQUIRED, Choice.ONE) and "tools" in body:
+    elif conversation.choice not in (Choice.REQUIRED, Choice.ONE):
+        conversation.choice = None
+    elif offers_tools(body):
         conversation.uses.setdefault("server_tool", "tool_choice")
     else:
-        conversation.choice = None
+        raise no_tools("tool_choice")
 
 
 def _choose(choice: object, conversation: Conversation) -> None:
@@ -107,11 +146,12 @@ def _choose(choice: object, conversation: Conversation) -> None:
     kind = text_at(choice, "type", where)
     if kind == "function" or kind == "custom":
         conversation.choice = Choice.ONE
-        conversation.tool_name = _name_of(choice, where)
+        conversation.tool_name = _name_of(choice, where, conversation)
     elif kind == "allowed_tools":
         mode = choice.get("mode")
         if mode != "auto" and mode != "required":
             raise expected(f"{where}.mode", "'auto' or 'required'")
+        check(choice, responses_keys.ALLOWED, where, conversation)
         conversation.choice = _CHOICES[mode]
         conversation.uses.setdefault("allowed_tools", where)
         tools = a_list(choice.get("tools"), f"{where}.tools")
@@ -126,17 +166,19 @@ def _allowed(tools: Sequence[Any], where: str, conversation: Conversation) -> li
         at = f"{where}.{index}"
         tool = an_object(value, at)
         if tool.get("type") in ("function", "custom"):
-            names.append(_name_of(tool, at))
+            names.append(_name_of(tool, at, conversation))
         else:
             conversation.uses.setdefault("server_tool", at)
     return names
 
 
-def _name_of(tool: Mapping[str, Any], where: str) -> str:
+def _name_of(tool: Mapping[str, Any], where: str, conversation: Conversation) -> str:
+    check(tool, responses_keys.CHOSEN, where, conversation)
     return joined_name(maybe_text(tool, "namespace", where), text_at(tool, "name", where))
 
 
 def _read_text(text: Mapping[str, Any], conversation: Conversation) -> None:
+    check(text, responses_keys.TEXT_CONFIG, "text", conversation)
     verbosity = maybe_text(text, "verbosity", "text")
     if verbosity is not None:
         conversation.shared["verbosity"] = verbosity
@@ -148,11 +190,13 @@ def _read_text(text: Mapping[str, Any], conversation: Conversation) -> None:
     form = an_object(text["format"], where)
     match form.get("type"):
         case "text":
-            return
+            check(form, responses_keys.FORMAT, where, conversation)
         case "json_object":
+            check(form, responses_keys.FORMAT, where, conversation)
             conversation.format = Format()
             conversation.uses["json_object"] = where
         case "json_schema":
+            check(form, responses_keys.SCHEMA_FORMAT, where, conversation)
             conversation.format = Format(
                 an_object(form.get("schema"), f"{where}.schema"),
                 text_at(form, "name", where),
@@ -165,7 +209,8 @@ def _read_text(text: Mapping[str, Any], conversation: Conversation) -> None:
 
 def _read_reasoning(reasoning: Mapping[str, Any], conversation: Conversation) -> None:
     where = "reasoning"
-    effort = maybe_text(reasoning, "effort", where)
+    check(reasoning, responses_keys.REASONING_CONFIG, where, conversation)
+    effort = maybe_effort(reasoning, "effort", where)
     summary = maybe_text(reasoning, "summary", where)
     summary = summary or maybe_text(reasoning, "generate_summary", where)
     if effort is not None or summary is not None:
@@ -199,8 +244,7 @@ def write(conversation: Conversation, aim: Aim) -> Written:
     _write_reasoning(body, conversation, items)
     if conversation.user:
         body["user"] = _fit_user(conversation.user)
-    if conversation.service_tier in _TIERS:
-        body["service_tier"] = conversation.service_tier
+    warnings += write_tier(body, conversation, _TIERS)
     for name in _SHARED:
         if name in conversation.shared:
             body[name] = conversation.shared[name]

@@ -13,8 +13,17 @@ from typing import Any, Final
 import orjson
 
 from tokenhub.types import per_request
-from tokenhub.wire.translation.checks import a_list, an_object, maybe_flag, maybe_text, text_at
+from tokenhub.wire.translation import responses_keys
+from tokenhub.wire.translation.checks import (
+    a_list,
+    an_object,
+    expected,
+    maybe_flag,
+    maybe_text,
+    text_at,
+)
 from tokenhub.wire.translation.conversation import Conversation, Tool
+from tokenhub.wire.translation.keys import check
 
 _DEFAULT_NAMESPACE: Final = "functions"
 """Tools in it are called by their names alone."""
@@ -101,16 +110,21 @@ def read_tools(body: Mapping[str, Any], conversation: Conversation) -> None:
     Of two with one name the last counts: an item may offer a tool again.
     """
     tools: dict[str, Tool] = {}
-    for tool, where, namespace in _each_tool(body):
+    for tool, where, namespace in _each_tool(body, conversation):
         kind = text_at(tool, "type", where)
         if kind in _OPTIONAL:
             conversation.missed.append(f"{where} ({kind})")
         elif kind == "function" or kind == "custom":
             name = joined_name(namespace, text_at(tool, "name", where))
-            tools[name] = _tool(tool, name, where)
+            tools[name] = _tool(tool, name, where, conversation)
         else:
             conversation.uses.setdefault("server_tool", named(where, kind, _BUILT_IN))
     conversation.tools = list(tools.values())
+
+
+def offers_tools(body: Mapping[str, Any]) -> bool:
+    """Whether `body`, which `read_tools` took, has any tool."""
+    return next(_each_tool(body), None) is not None
 
 
 def own_tools(asked: Mapping[str, Any]) -> dict[str, OwnTool]:
@@ -129,16 +143,24 @@ def own_tools(asked: Mapping[str, Any]) -> dict[str, OwnTool]:
     return own
 
 
-def _each_tool(body: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str, str | None]]:
-    """Each tool that is no namespace, where it stands, and the namespace that it is in."""
-    yield from _of_list(body.get("tools"), "tools")
+_Place = tuple[dict[str, Any], str, str | None]
+
+
+def _each_tool(
+    body: Mapping[str, Any], conversation: Conversation | None = None
+) -> Iterator[_Place]:
+    """Each tool that is no namespace, where it stands, and the namespace that it is in.
+
+    What else the namespaces have is noted in `conversation`.
+    """
+    yield from _of_list(body.get("tools"), "tools", conversation)
     items = body.get("input")
     for index, item in enumerate(items if type(items) is list else ()):
         if type(item) is dict and item.get("type") == "additional_tools":
-            yield from _of_list(item.get("tools"), f"input.{index}.tools")
+            yield from _of_list(item.get("tools"), f"input.{index}.tools", conversation)
 
 
-def _of_list(tools: object, where: str) -> Iterator[tuple[dict[str, Any], str, str | None]]:
+def _of_list(tools: object, where: str, conversation: Conversation | None) -> Iterator[_Place]:
     for index, value in enumerate(() if tools is None else a_list(tools, where)):
         at = f"{where}.{index}"
         tool = an_object(value, at)
@@ -146,27 +168,40 @@ def _of_list(tools: object, where: str) -> Iterator[tuple[dict[str, Any], str, s
             yield tool, at, None
             continue
         namespace = text_at(tool, "name", at)
+        if conversation is not None:
+            check(tool, responses_keys.NAMESPACE, at, conversation)
         inner_at = f"{at}.tools"
         for number, inner in enumerate(a_list(tool.get("tools"), inner_at)):
             yield an_object(inner, f"{inner_at}.{number}"), f"{inner_at}.{number}", namespace
 
 
-def _tool(tool: dict[str, Any], name: str, where: str) -> Tool:
+def _tool(tool: dict[str, Any], name: str, where: str, conversation: Conversation) -> Tool:
     description = maybe_text(tool, "description", where)
     if tool["type"] == "custom":
-        return Tool(name, _with_grammar(description, tool, where), _CUSTOM)
+        check(tool, responses_keys.CUSTOM, where, conversation)
+        return Tool(name, _with_grammar(description, tool, where, conversation), _CUSTOM)
+    check(tool, responses_keys.FUNCTION, where, conversation)
     parameters = tool.get("parameters")
     if parameters is not None:
         parameters = an_object(parameters, f"{where}.parameters")
     return Tool(name, description, parameters, maybe_flag(tool, "strict", where))
 
 
-def _with_grammar(description: str | None, tool: dict[str, Any], where: str) -> str | None:
+def _with_grammar(
+    description: str | None, tool: dict[str, Any], where: str, conversation: Conversation
+) -> str | None:
     """The description of a custom tool, and the grammar by which its input goes."""
-    form = tool.get("format")
-    if form is None or an_object(form, f"{where}.format").get("type") != "grammar":
+    if tool.get("format") is None:
         return description
-    syntax = text_at(form, "syntax", f"{where}.format")
-    definition = text_at(form, "definition", f"{where}.format")
+    where = f"{where}.format"
+    form = an_object(tool["format"], where)
+    kind = text_at(form, "type", where)
+    if kind == "text":
+        check(form, responses_keys.TEXT_INPUT, where, conversation)
+        return description
+    if kind != "grammar":
+        raise expected(f"{where}.type", "'text' or 'grammar'")
+    check(form, responses_keys.GRAMMAR, where, conversation)
+    syntax, definition = text_at(form, "syntax", where), text_at(form, "definition", where)
     grammar = f"The input follows this grammar ({syntax}):\n{definition}"
     return f"{description}\n\n{grammar}" if description else grammar

@@ -3,9 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import orjson
-
-from tokenhub.errors import NotOfProtocol
 from tokenhub.types import Api
 from tokenhub.wire.translation import (
     chat_answer,
@@ -21,7 +18,7 @@ from tokenhub.wire.translation import (
 from tokenhub.wire.translation.aim import Aim, Written
 from tokenhub.wire.translation.conversation import Conversation
 from tokenhub.wire.translation.exact import is_rounded, reread
-from tokenhub.wire.translation.fields import left_out, unsaid
+from tokenhub.wire.translation.fields import kept, left_out, unsaid
 from tokenhub.wire.translation.reply import Reply, Setting, StreamTeller, StreamWriter
 
 _READ: Final[Mapping[Api, Callable[[Mapping[str, Any]], Conversation]]] = {
@@ -67,17 +64,17 @@ def write(
     """The request for a provider of `target`; to be called where there is no `obstacle`."""
     written = _WRITE[target](conversation, aim)
     missed = [*left_out(source, target, body), *unsaid(target, conversation)]
-    return Written(written.body, missed + written.warnings)
+    remarks = written.warnings
+    return Written(written.body, missed + remarks, kept(source, missed) + remarks)
 
 
-def answer(spoken: Api, client: Api, body: bytes, setting: Setting) -> bytes:
-    """A provider's whole answer in `spoken` as the client's API has it; raises NotOfProtocol."""
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise NotOfProtocol("the answer is not JSON") from None
-    if type(value) is not dict:
-        raise NotOfProtocol("the answer is not an object")
+def answer(
+    spoken: Api, client: Api, body: bytes, value: Mapping[str, Any], setting: Setting
+) -> bytes:
+    """A provider's whole answer in `spoken` as the client's API has it; `value` is `body`, parsed.
+
+    Raises NotOfProtocol.
+    """
     if spoken is Api.MESSAGES and is_rounded(value.get("content")):
         value = reread(body) or value
     return _WRITE_ANSWER[client](_READ_ANSWER[spoken](value), setting)
