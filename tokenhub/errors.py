@@ -183,6 +183,14 @@ class UpstreamError(TokenHubError):
         self.retry_after_s = retry_after_s
         self.unreachable = unreachable
 
+    @property
+    def api_missing(self) -> bool:
+        """Whether the provider says that it has no such API at all, whatever the model."""
+        return self.error_class is ErrorClass.UNSUPPORTED and self.status in _NO_SUCH_API
+
+
+_NO_SUCH_API: Final = frozenset({404, 405, 501})
+
 
 class HubUnreachable(TokenHubError):
     """No usable answer from the hub at an address: the message names it and the way out."""

@@ -136,7 +136,6 @@ def test_reasoning_is_named_by_its_item_or_its_ends(message: str, gone: set[str]
 @pytest.mark.parametrize(
     "error",
     [
-        refusal(SIGNATURE.format("1.content.0"), status=500),
         refusal("messages.1.content.0.thinking.signature: Field required"),
         refusal("max_tokens: Field required"),
         UpstreamError(ErrorClass.TRANSIENT, "reset"),

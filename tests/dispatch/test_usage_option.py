@@ -35,15 +35,14 @@ async def test_a_refusal_counts_for_its_provider_at_its_address() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "names"),
+    ("body", "names"),
     [
-        (400, b"Unknown field: include_usage", True),
-        (422, b"stream_options: extra field", True),
-        (401, b"stream_options", False),
-        (None, b"", False),
-        (400, b"temperature", False),
+        (b"Unknown field: include_usage", True),
+        (b"stream_options: extra field", True),
+        (b"", False),
+        (b"temperature", False),
     ],
 )
-def test_a_refusal_names_the_option(status: int | None, body: bytes, names: bool) -> None:
-    error = UpstreamError(ErrorClass.INVALID, "no", status=status, body=body)
+def test_a_refusal_names_the_option(body: bytes, names: bool) -> None:
+    error = UpstreamError(ErrorClass.INVALID, "no", status=400, body=body)
     assert names_option(error) is names

@@ -166,12 +166,42 @@ def test_a_text_that_is_no_error_of_the_protocol_names_no_model(body: bytes) -> 
     assert failed(404, body).error_class is C.UNSUPPORTED
 
 
-@pytest.mark.parametrize("message", ["Not Found", "File Not Found", "not found."])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Not Found",
+        "File Not Found",
+        "Resource not found",
+        "The requested resource was not found.",
+        "Error code: 404",
+    ],
+)
 def test_an_error_that_names_nothing_means_that_an_api_is_missing_which_many_lack(
     message: str,
 ) -> None:
-    assert failed(404, openai(message)).error_class is C.UNSUPPORTED
+    error = failed(404, openai(message))
+    assert error.error_class is C.UNSUPPORTED
+    assert error.api_missing
     assert failed(404, openai(message), path="/chat/completions").error_class is C.INVALID
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "The model does not exist.",
+        "Item with id 'rs_1' not found.",
+        "The API deployment for this resource does not exist.",
+    ],
+)
+def test_an_error_that_names_what_is_missing_is_the_requests_own(message: str) -> None:
+    assert failed(404, openai(message)).error_class is C.INVALID
+
+
+def test_what_is_not_implemented_is_missing_and_no_fault_of_the_moment() -> None:
+    for body in (b"", b"<html>", openai("Not implemented")):
+        error = failed(501, body)
+        assert (error.error_class, error.api_missing) == (C.UNSUPPORTED, True)
+    assert not failed(403, openai("Not with this model")).api_missing
 
 
 def test_a_rate_limit_says_when_to_come_back() -> None:

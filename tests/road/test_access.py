@@ -135,7 +135,9 @@ async def test_what_cannot_be_said_in_another_protocol_is_refused_by_name(world:
     reply = await post(world, "/v1/chat/completions", body)
     assert (reply.status, reply.json["error"]["param"]) == (400, "n")
     message = reply.json["error"]["message"]
-    assert message == "n: has no equivalent in Anthropic's messages"
+    assert message == (
+        "n: has no equivalent in Anthropic's messages; ask a model that speaks the chat API"
+    )
     assert world.simulators["anthropic"].calls == []
 
 

@@ -47,9 +47,11 @@ async def test_the_decision_names_the_thing_and_no_word_of_the_client(world: Wor
     assert SECRET not in str(told)
     body = claude_asks("openai/gpt-4o", **{SECRET: 1})
     reply = await post(world, "/v1/messages", body)
-    assert reply.json["error"]["message"].startswith(f"{SECRET}: has no equivalent")
+    assert reply.json["error"]["message"].startswith(
+        f"{SECRET}: a field that is not known or not translated here has no equivalent"
+    )
     told = await explained(world, reply)
-    assert "a field that is not known: has no equivalent" in str(told)
+    assert "a field that is not known or not translated here has no equivalent" in str(told)
     assert SECRET not in str(told)
 
 

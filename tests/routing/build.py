@@ -28,7 +28,10 @@ UNTRIED = Observed()
 
 def provider(id: str, **fields: Any) -> Provider:
     return Provider(
-        id, ProviderType.OPENAI, ("http://127.0.0.1:1/v1",), **{"apis": OPENAI, **fields}
+        id,
+        ProviderType.OPENAI,
+        ("http://127.0.0.1:1/v1",),
+        **{"apis": OPENAI, "prefix": id, **fields},
     )
 
 

@@ -128,25 +128,29 @@ LIMIT = ("max_tokens",)
 
 
 def test_a_choice_leaves_out_what_would_refuse_a_field() -> None:
-    rows = registry(model("a/gpt-5"), model("a/gpt-4o"))
+    rows = registry(model("openai/gpt-5"), model("openai/gpt-4o"), model("a/gpt-5"))
     decision = decide(ask(rows, "auto", delicate=LIMIT))
-    assert plan(decision) == ["a/gpt-4o"]
-    assert left_out(decision) == {"a/gpt-5": "capability"}
+    assert plan(decision) == ["openai/gpt-4o", "a/gpt-5"]
+    assert left_out(decision) == {"openai/gpt-5": "capability"}
     assert decision.rejected[0].detail == "it does not take max_tokens"
 
 
 def test_what_the_client_named_is_asked_and_its_substitute_must_take_the_field() -> None:
-    rows = registry(model("a/gpt-5"), model("a/gpt-5-mini"), model("a/gpt-4o"))
-    decision = decide(ask(rows, "gpt-5", delicate=LIMIT))
-    assert plan(decision) == ["a/gpt-5", "a/gpt-4o"]
-    assert left_out(decision) == {"a/gpt-5-mini": "capability"}
+    names = ("openai/gpt-5", "openai/gpt-5-mini", "openai/gpt-4o")
+    decision = decide(ask(registry(*map(model, names)), "gpt-5", delicate=LIMIT))
+    assert plan(decision) == ["openai/gpt-5", "openai/gpt-4o"]
+    assert left_out(decision) == {"openai/gpt-5-mini": "capability"}
 
 
 def test_a_field_is_no_matter_where_it_is_left_out_in_translation() -> None:
-    openai = provider("a", apis=frozenset({Api.CHAT}))
-    rows = registry(model("a/gpt-5"), a=openai)
+    chats = provider("a", apis=frozenset({Api.CHAT}))
+    rows = registry(model("a/claude-opus-4-7"), a=chats)
     question = ask(rows, "auto", api=Api.MESSAGES, delicate=("temperature",))
-    assert plan(decide(question)) == ["a/gpt-5"]
+    assert plan(decide(question)) == ["a/claude-opus-4-7"]
+    speaks = provider("a", apis=frozenset({Api.MESSAGES}))
+    rows = registry(model("a/claude-opus-4-7"), a=speaks)
+    question = ask(rows, "auto", api=Api.MESSAGES, delicate=("temperature",))
+    assert plan(decide(question)) == []
 
 
 def test_an_embeddings_model_takes_embeddings() -> None:

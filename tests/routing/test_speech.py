@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 
 from tests.routing.build import ask, left_out, model, plan, provider, registry
@@ -8,7 +6,7 @@ from tokenhub.routing.engine import decide
 from tokenhub.routing.explanation import shown, to_columns
 from tokenhub.routing.policy import Steering
 from tokenhub.routing.speech import Thinks, no_obstacle, nothing_sealed, spoken, spoken_by, told
-from tokenhub.types import Api, Capability, Provider, ProviderType
+from tokenhub.types import Api, Capability, Provider
 
 CHAT, RESPONSES, MESSAGES = Api.CHAT, Api.RESPONSES, Api.MESSAGES
 
@@ -49,9 +47,11 @@ def test_a_provider_is_asked_by_the_clients_api_or_by_the_nearest(
 
 
 @pytest.mark.parametrize(
-    ("asked", "kind", "apis", "by"),
+    ("asked", "prefix", "apis", "by"),
     [
         (MESSAGES, "openai", {CHAT, RESPONSES}, RESPONSES),
+        (MESSAGES, "azure", {CHAT, RESPONSES}, RESPONSES),
+        (MESSAGES, "openrouter", {CHAT, RESPONSES}, CHAT),
         (MESSAGES, "openai", {CHAT}, CHAT),
         (MESSAGES, "openai", {RESPONSES}, RESPONSES),
         (MESSAGES, "openai", {CHAT, RESPONSES, MESSAGES}, MESSAGES),
@@ -62,14 +62,14 @@ def test_a_provider_is_asked_by_the_clients_api_or_by_the_nearest(
     ],
 )
 def test_a_request_of_messages_that_thinks_is_asked_by_what_shows_an_openais_thinking(
-    asked: Api, kind: str, apis: set[Api], by: Api | None
+    asked: Api, prefix: str, apis: set[Api], by: Api | None
 ) -> None:
-    at = replace(provider("p", apis=frozenset(apis)), type=ProviderType(kind))
+    at = provider("p", apis=frozenset(apis), prefix=prefix)
     assert spoken(asked, at, nothing_lacks, no_obstacle, yes) is by
 
 
 def test_where_responses_are_missing_or_cannot_say_it_chat_is_asked_to_think() -> None:
-    at = provider("p", apis=frozenset({CHAT, RESPONSES}))
+    at = provider("openai", apis=frozenset({CHAT, RESPONSES}))
     assert spoken(MESSAGES, at, lambda _, api: api is RESPONSES, no_obstacle, yes) is CHAT
     assert spoken(MESSAGES, at, nothing_lacks, too_much, yes) is CHAT
 
@@ -212,7 +212,31 @@ def test_what_is_kept_names_no_field_of_the_clients_own() -> None:
     number = Untranslatable("metadata.4915112345678.9", MESSAGES)
     assert told(number, CHAT) == "metadata: has no equivalent in Anthropic's messages"
     wrong = BadRequest("messages.0.content: expected 'my own words'", param="messages.0.content")
-    assert told(wrong, CHAT) == "messages.0: cannot be read, as a translation needs"
+    assert told(wrong, CHAT) == "messages.0.content: cannot be read, as a translation needs"
+    mine = BadRequest("messages.0.mine: expected text", param="messages.0.mine")
+    assert told(mine, CHAT) == "messages.0: cannot be read, as a translation needs"
+    assert told(BadRequest("no"), CHAT) == (
+        "a field that is not known: cannot be read, as a translation needs"
+    )
+
+
+@pytest.mark.parametrize(
+    ("param", "kept"),
+    [
+        ("mine", ""),
+        ("4111.1111", ""),
+        ("messages.0.mine", "messages: "),
+        ("messages.0.4111.1111", "messages: "),
+        ("messages.192.168.17.44", "messages: "),
+        ("tool_choice.90224", "tool_choice: "),
+        ("n.mine", "n: "),
+    ],
+)
+def test_that_a_field_is_not_known_is_said_once(param: str, kept: str) -> None:
+    unknown = "a field that is not known or not translated here"
+    assert told(Untranslatable(param, MESSAGES, what=unknown), CHAT) == (
+        f"{kept}{unknown} has no equivalent in Anthropic's messages"
+    )
 
 
 def test_what_is_kept_says_what_stands_there_and_no_advice() -> None:

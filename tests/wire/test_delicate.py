@@ -6,6 +6,8 @@ from tokenhub.types import Api
 from tokenhub.wire.delicate import delicate, refused
 
 ADAPTIVE = {"thinking": {"type": "adaptive"}}
+USER = {"role": "user", "content": "Hi"}
+ASSISTANT = {"role": "assistant", "content": "Hello"}
 
 
 @pytest.mark.parametrize(
@@ -18,8 +20,13 @@ ADAPTIVE = {"thinking": {"type": "adaptive"}}
         (Api.CHAT, {"presence_penalty": 1, "logit_bias": {"1": 1}}, None),
         (Api.MESSAGES, {"max_tokens": 5}, ()),
         (Api.MESSAGES, {"top_k": 5, **ADAPTIVE}, ("thinking.type: adaptive", "top_k")),
-        (Api.MESSAGES, {"thinking": {"type": "disabled"}}, ()),
+        (Api.MESSAGES, {"thinking": {"type": "disabled"}}, ("thinking.type: disabled",)),
         (Api.MESSAGES, {"thinking": "adaptive"}, ()),
+        (Api.MESSAGES, {"thinking": {"type": ["adaptive"]}}, ()),
+        (Api.MESSAGES, {"temperature": 1, "top_p": 1}, ("top_p beside temperature",)),
+        (Api.MESSAGES, {"messages": [USER, ASSISTANT]}, ("a last turn of the assistant",)),
+        (Api.MESSAGES, {"messages": [USER, ASSISTANT, USER]}, ()),
+        (Api.MESSAGES, {"messages": []}, ()),
         (Api.RESPONSES, {"temperature": 0.5, "max_tokens": 5}, ("temperature",)),
         (Api.EMBEDDINGS, {"temperature": 0.5}, ()),
         (Api.COMPLETIONS, {"max_tokens": 5}, ()),
@@ -54,7 +61,6 @@ def test_what_asks_for_nothing_is_not_delicate(body: dict[str, Any]) -> None:
         (Api.CHAT, "gpt-5-mini", ("temperature", "top_p"), "temperature"),
         (Api.CHAT, "gpt-5.2", ("temperature",), None),
         (Api.CHAT, "gpt-5-chat-latest", ("max_tokens", "temperature"), None),
-        (Api.CHAT, "openai/gpt-5", ("max_tokens", "temperature"), None),
         (Api.CHAT, "gpt-5", (), None),
         (Api.RESPONSES, "gpt-5", ("temperature",), "temperature"),
         (Api.RESPONSES, "gpt-4o", ("temperature",), None),
@@ -67,6 +73,34 @@ def test_what_asks_for_nothing_is_not_delicate(body: dict[str, Any]) -> None:
             "claude-haiku-4-5",
             ("temperature", "thinking.type: adaptive"),
             "thinking.type: adaptive",
+        ),
+        (Api.MESSAGES, "claude-opus-4-6", ("thinking.type: enabled",), None),
+        (
+            Api.MESSAGES,
+            "claude-opus-4-7",
+            ("thinking.type: enabled",),
+            "thinking.type: enabled",
+        ),
+        (Api.MESSAGES, "claude-haiku-4-5", ("thinking.type: disabled",), None),
+        (
+            Api.MESSAGES,
+            "claude-opus-5-5",
+            ("thinking.type: disabled",),
+            "thinking.type: disabled",
+        ),
+        (Api.MESSAGES, "claude-3-5-sonnet-latest", ("top_p beside temperature",), None),
+        (
+            Api.MESSAGES,
+            "claude-haiku-4-5",
+            ("top_p beside temperature",),
+            "top_p beside temperature",
+        ),
+        (Api.MESSAGES, "claude-haiku-4-5", ("a last turn of the assistant",), None),
+        (
+            Api.MESSAGES,
+            "claude-opus-4-6",
+            ("a last turn of the assistant",),
+            "a last turn of the assistant",
         ),
         (Api.MESSAGES, "somebody-elses", ("temperature", "thinking.type: adaptive"), None),
     ],

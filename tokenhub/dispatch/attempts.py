@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from tokenhub.dispatch.concessions import Concessions
-from tokenhub.dispatch.letter import Letter, letter
+from tokenhub.dispatch.letter import Letter
 from tokenhub.dispatch.order import Headers, Order, Progress, ProviderAnswer, StreamClient
 from tokenhub.dispatch.provenance import Provenance
 from tokenhub.dispatch.relay import Relay, StreamTerms
@@ -26,7 +26,6 @@ from tokenhub.wire.answer import AnswerFacts, read_answer
 from tokenhub.wire.headers import neutral
 from tokenhub.wire.stream import reader_for
 from tokenhub.wire.translation import translator
-from tokenhub.wire.translation.interpreter import LONG_BYTES
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """A provider's non-streamed answer may be this long."""
@@ -78,9 +77,8 @@ class Attempts:
         await self._concessions.run(order, target, progress, call)
 
     async def _answer_once(
-        self, order: Order, target: Target, progress: Progress, repair: Repair
+        self, order: Order, target: Target, progress: Progress, _: Repair, sent: Letter
     ) -> ProviderAnswer:
-        sent = await _written(order, target, repair, ask_usage=False)
         with self._attempt(order, target, progress, sent) as permit:
             request = self._request(order, target, permit.url, sent)
             began = self._clock.monotonic()
@@ -116,13 +114,12 @@ class Attempts:
         target: Target,
         delivery: "_Delivery",
         repair: Repair,
+        sent: Letter,
     ) -> None:
         provider, progress = target.provider, delivery.progress
-        ask_usage = not repair.uncounted
-        sent = await _written(order, target, repair, ask_usage=ask_usage)
         with self._attempt(order, target, progress, sent) as permit:
             request = self._request(order, target, permit.url, sent)
-            hide_usage = ask_usage and target.api is order.api
+            hide_usage = not repair.uncounted and target.api is order.api
             terms = StreamTerms(order.api, provider.type, provider.timeouts, hide_usage=hide_usage)
             progress.on_content = partial(self._health.answered, permit)
             reader = reader_for(target.api)
@@ -230,7 +227,7 @@ class Attempts:
             end = CallEnd(error.error_class, error.retry_after_s, error.unreachable)
             status = error.status
             self._failures.failed(target.provider.id, target.deployment.id, error)
-            if error.error_class is ErrorClass.UNSUPPORTED and error.status in (404, 405):
+            if error.api_missing:
                 self._health.lacking.mark(target.provider, target.api)
             raise
         finally:
@@ -267,15 +264,6 @@ class _Delivery:
     client: StreamClient
     progress: Progress
     headers: Callable[[], Headers]
-
-
-async def _written(order: Order, target: Target, repair: Repair, *, ask_usage: bool) -> Letter:
-    """The letter; a long one that takes work is written in a thread, while others have turns."""
-    write = partial(letter, order, target, repair, ask_usage=ask_usage)
-    changed = target.api is not order.api or order.knowledge.seals
-    if changed and len(order.document.body) > LONG_BYTES:
-        return await asyncio.to_thread(write)
-    return write()
 
 
 async def _short_body(response: UpstreamResponse) -> bytes:

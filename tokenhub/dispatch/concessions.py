@@ -1,17 +1,20 @@
 """Repeats a call without what it was refused for, and remembers what a provider does not take.
 
-For each cause there is one repetition at most: the usage that a stream was asked for, blocks of
-thinking that are not the model's own, the summary of its thinking, thinking at all. All calls to a
-target count alike, so that it is called MAX_CALLS times in all; what was found out stays in the
-request's progress, for the repetitions that a passing fault brings.
+Each repetition leaves out one thing more: the usage that a stream was asked for, blocks of thinking
+that are not the model's own, and of what is said of thinking first the part that the refusal names
+(its summary, how much to think), then all. None is left out twice. All calls to a target count
+alike, so that it is called MAX_CALLS times in all; what was found out stays in the request's
+progress, for the repetitions that a passing fault brings.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Final, TypeVar
 
 from tokenhub.dispatch.failover import MAX_CALLS
-from tokenhub.dispatch.letter import letter
+from tokenhub.dispatch.letter import Letter, letter
 from tokenhub.dispatch.order import Order, Progress
 from tokenhub.dispatch.provenance import Provenance
 from tokenhub.dispatch.repair import AS_IT_IS, Repair, repair_of
@@ -19,6 +22,7 @@ from tokenhub.dispatch.target import Target
 from tokenhub.dispatch.thinking_option import ThinkingOption, less_thinking
 from tokenhub.dispatch.usage_option import UsageOption, names_option
 from tokenhub.errors import UpstreamError
+from tokenhub.wire.translation.interpreter import LONG_BYTES
 
 _REFUSALS: Final = (400, 422)
 _UNCOUNTED: Final = Repair(uncounted=True)
@@ -38,25 +42,29 @@ class Concessions:
         order: Order,
         target: Target,
         progress: Progress,
-        call: Callable[[Repair], Awaitable[T]],
+        call: Callable[[Repair, Letter], Awaitable[T]],
     ) -> T:
-        """Return what `call` gives; raises what its last repetition raises."""
+        """Return what `call` gives, which is told what is left out and what it is to send.
+
+        Raises what its last repetition raises, and BadRequest where the order cannot be written.
+        """
         progress.turn_to(target)
-        usual = self._usual(order, target)
-        repair = progress.repair or usual
+        before = repair = progress.repair or self._usual(order, target)
+        sent = await _written(order, target, repair)
         while True:
             try:
-                answered = await call(repair)
+                answered = await call(repair, sent)
             except UpstreamError as error:
-                if progress.calls_here >= MAX_CALLS:
+                if error.status not in _REFUSALS or progress.calls_here >= MAX_CALLS:
                     raise
-                better = self._better(error, order, target, repair)
+                better = await _better(error, order, target, repair, sent)
                 if better is None:
                     raise
-                repair = progress.repair = better
+                before, (repair, sent) = repair, better
+                progress.repair = repair
                 continue
-            if repair is not usual:
-                self._learn(repair, usual, target)
+            if repair is not before:
+                self._learn(repair, before, target)
             return answered
 
     def _usual(self, order: Order, target: Target) -> Repair:
@@ -65,39 +73,53 @@ class Concessions:
         usual = AS_IT_IS if counted else _UNCOUNTED
         return usual if target.api is order.api else self._thinking.usual(usual, target)
 
-    def _better(
-        self, error: UpstreamError, order: Order, target: Target, repair: Repair
-    ) -> Repair | None:
-        """How to repeat a call as `repair` has it that failed; None where that is of no use."""
-        if error.status not in _REFUSALS:
-            return None
-        ask_usage = not repair.uncounted
-        if ask_usage and names_option(error):
-            return replace(repair, uncounted=True)
-        sent = letter(order, target, repair, ask_usage=ask_usage).body
-        ways: Iterable[Repair] = ()
-        found = repair_of(error, target.api, sent, order.knowledge, target)
-        if found is not None:
-            ways = _both(repair, found)
-        elif target.api is not order.api:
-            ways = less_thinking(error, repair)
-        for way in ways:
-            if letter(order, target, way, ask_usage=ask_usage).body != sent:
-                return way
-        return None
+    def _learn(self, repair: Repair, before: Repair, target: Target) -> None:
+        """Remember what the provider refused, now that it has served the request without.
 
-    def _learn(self, repair: Repair, usual: Repair, target: Target) -> None:
-        """Remember what the provider refused, now that it has served the request without."""
-        if repair.uncounted and not usual.uncounted:
+        That is only what the last step left out: the refusals before it did not cease with what was
+        left out then. A provider that refuses several things shows them in as many requests. After
+        a passing fault nothing is learned.
+        """
+        if repair.uncounted and not before.uncounted:
             self._usage.refused_by(target.provider)
-        if (repair.unasked and not usual.unasked) or (repair.unshown and not usual.unshown):
-            self._thinking.learn(repair, target)
-        self._provenance.refused(repair.refused, target)
+        self._thinking.learn(repair, before, target)
+        self._provenance.refused(repair.refused - before.refused, target)
+
+
+async def _better(
+    error: UpstreamError, order: Order, target: Target, repair: Repair, sent: Letter
+) -> tuple[Repair, Letter] | None:
+    """How to repeat a call that was refused as `repair` has it; None where that is of no use."""
+    if not repair.uncounted and names_option(error):
+        better = replace(repair, uncounted=True)
+        return better, await _written(order, target, better)
+    look = partial(repair_of, error, target.api, sent.body, order.knowledge, target)
+    found = await asyncio.to_thread(look) if len(sent.body) > LONG_BYTES else look()
+    ways: Iterable[Repair] = ()
+    if found is not None:
+        ways = _both(repair, found)
+    elif target.api is not order.api:
+        ways = less_thinking(error, repair)
+    for way in ways:
+        written = await _written(order, target, way)
+        if written.body != sent.body:
+            return way, written
+    return None
+
+
+async def _written(order: Order, target: Target, repair: Repair) -> Letter:
+    """The letter; a long one that takes work is written in a thread, while others have turns."""
+    write = partial(letter, order, target, repair, ask_usage=not repair.uncounted)
+    changed = target.api is not order.api or order.knowledge.seals
+    if changed and len(order.document.body) > LONG_BYTES:
+        return await asyncio.to_thread(write)
+    return write()
 
 
 def _both(repair: Repair, found: Repair) -> Iterable[Repair]:
     """`repair` with what was `found` to be left out beside it; nothing for the same cause again."""
-    if not (repair.refused and found.refused):
+    again = (repair.refused and found.refused) or (repair.unthinking and found.unthinking)
+    if not again:
         refused = repair.refused | found.refused
         unthinking = repair.unthinking or found.unthinking
         yield replace(repair, refused=refused, unthinking=unthinking)

@@ -136,8 +136,7 @@ class Rest:
             # Of a context that nobody knows any other one may be larger.
             self._context = max(self._context, target.deployment.max_context_tokens or 0)
         elif error.error_class is ErrorClass.UNSUPPORTED:
-            # By these the provider says that it has no such API at all.
-            self._ask_otherwise(target, all_models=error.status in (404, 405))
+            self._ask_otherwise(target, all_models=error.api_missing)
         self._sift()
 
     def _ask_otherwise(self, failed: Target, *, all_models: bool) -> None:

@@ -57,6 +57,7 @@ def _translated(order: Order, target: Target, repair: Repair, *, ask_usage: bool
         origin=order.knowledge.seen_from(target, repair.refused),
         ask_usage=ask_usage,
         thinks=not (repair.unthinking or repair.unasked),
+        measures=not repair.unmeasured,
         shows=not repair.unshown,
     )
     written = order.interpreter.write(target.api, aim)

@@ -35,14 +35,15 @@ _SHORTENED: Final = re.compile(r"encrypted content (\S{1,40}?)\.\.\.(\S{1,40}?) 
 class Repair:
     """How a request is changed for one target: without the seals of the hashes `refused`.
 
-    `unthinking` tells that its thinking is switched off. Of what is added to a translation,
-    `unasked` leaves out how much to think, `unshown` the wish for a summary of that; `uncounted`
-    leaves out the wish for a stream's usage.
+    `unthinking` tells that its thinking is switched off. Of what a translation says of
+    thinking, `unmeasured` leaves out how much, `unshown` the wish for a summary, `unasked` all.
+    `uncounted` leaves out the wish for a stream's usage.
     """
 
     refused: frozenset[bytes] = frozenset()
     unthinking: bool = False
     unasked: bool = False
+    unmeasured: bool = False
     unshown: bool = False
     uncounted: bool = False
 
@@ -68,14 +69,12 @@ def edits(
 def repair_of(
     error: UpstreamError, api: Api, sent: bytes, knowledge: Knowledge, target: Target
 ) -> Repair | None:
-    """How to repeat a call that failed with `error`; None where thinking is not the reason.
+    """How to repeat a call that was refused with `error`; None where thinking is not the reason.
 
     `sent` is the body, of `api`, that the provider has refused. Only the repetition can prove that
     the blocks were the reason: some servers echo the whole body in any error. Source: the wording
     of the Anthropic API, code and wording of the OpenAI API.
     """
-    if error.status not in (400, 422):
-        return None
     text = error.body[:_READ_BYTES].decode("utf-8", "replace")
     if _REFUSED.search(text) or _MODIFIED.search(text):
         refused = _suspects(text, api, parse(sent), knowledge, target)

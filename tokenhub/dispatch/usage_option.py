@@ -25,16 +25,17 @@ class UsageOption:
         )
 
     def refused_by(self, provider: Provider) -> None:
-        """Remember that the provider refused the option and served the same request without it."""
+        """Remember that the provider refused a request and served it without just the option."""
         self._refused.add(_identity(provider))
 
 
 def names_option(error: UpstreamError) -> bool:
-    """Tell whether `error` may be about the option that was added.
+    """Tell whether `error`, a refusal, may be about the option that was added.
 
-    Only a repetition without it can say so: some servers echo the whole body in any error.
+    Only a repetition that leaves out nothing else, and is served, can say so: some servers echo the
+    whole body in any error.
     """
-    return error.status in (400, 422) and any(name in error.body for name in _NAMES)
+    return any(name in error.body for name in _NAMES)
 
 
 def _identity(provider: Provider) -> tuple[str, tuple[str, ...]]:

@@ -68,8 +68,9 @@ _STATUS_OF_TYPE: Final[Mapping[str, int]] = {
 }
 _MODEL_CODES: Final = frozenset({"model_not_found", "model_not_available"})
 _LATE_PATH: Final = "/responses"
-"""Servers older than this API give its path an error that names nothing (vLLM, llama.cpp)."""
-_NOTHING_NAMED: Final = frozenset({"not found", "file not found"})
+"""Servers older than this API give its path an error that names nothing (vLLM, Azure)."""
+_NAMED_THERE: Final = ("model", "item", "response with id", "file with id", "deployment")
+"""What may be missing where the API is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +202,8 @@ def _class(status: int, reason: _Reason, path: str, model: str) -> ErrorClass:
         return ErrorClass.AUTH
     # 408 says "timeout", as a 504 does; 407 comes from a proxy on the way; a redirect is not an
     # answer of the protocol.
+    if status == 501:
+        return ErrorClass.UNSUPPORTED
     if status >= 500 or status < 400 or status in (407, 408):
         return ErrorClass.TRANSIENT
     if status == 413 or (status in (400, 422) and any(p in text for p in _OVERFLOW_PHRASES)):
@@ -218,7 +221,7 @@ def _api_is_missing(reason: _Reason, path: str, model: str) -> bool:
         return False
     if not reason.shaped or (path and path in message):
         return True
-    return path == _LATE_PATH and message.strip(". ") in _NOTHING_NAMED
+    return path == _LATE_PATH and not any(name in message for name in _NAMED_THERE)
 
 
 def _names(message: str, model: str) -> bool:

@@ -13,7 +13,7 @@ from tokenhub.routing.asked import Kind
 from tokenhub.routing.contenders import Contender
 from tokenhub.routing.money import dollars
 from tokenhub.routing.question import Limits, Question, Reason, Rejected
-from tokenhub.routing.speech import told
+from tokenhub.routing.speech import is_openai, told
 from tokenhub.types import Api, Capability, Cost, Deployment, Provider
 from tokenhub.wire.delicate import refused
 
@@ -161,6 +161,8 @@ class Screening:
             return None  # in a translation it is left out
         if rank == 0 and question.asked.kind is not Kind.CHOICE:
             return None
+        if question.api is not Api.MESSAGES and not is_openai(standing.provider):
+            return None  # whose models may be called alike, and take what those do not
         field = refused(question.api, deployment.upstream_name, question.delicate)
         return None if field is None else (Reason.CAPABILITY, f"it does not take {field}")
 

@@ -25,6 +25,7 @@ _LASTING: Final = _UNASKED | {
     Reason.NO_PRICE,
 }
 """Reasons that do not pass with time: the request or the hub has to change."""
+_DETAILED: Final = frozenset((Reason.PROTOCOL, Reason.CAPABILITY))
 _CODES: Final = {
     Reason.VAULT_LOCKED: (
         "vault_locked",
@@ -93,16 +94,12 @@ def _obstacle(question: Question, rejected: Sequence[Rejected]) -> BadRequest | 
 def _too_long(question: Question, rejected: Sequence[Rejected]) -> str:
     """What a message begins with where a shorter prompt is the way out, else "".
 
-    That is where nothing but lasting reasons speak against what was named, or against all, and the
-    context is one of them. By Anthropic's wording, and by OpenAI's in the second sentence, clients
-    know that they are to shorten the conversation, and by how much.
+    That is where nothing but lasting reasons speak against all of them, and the context is one. By
+    Anthropic's wording, and by OpenAI's in the second sentence, clients know that they are to
+    shorten the conversation, and by how much.
     """
-    own = set(question.asked.deployments)
-    groups = (
-        {one.reason for one in rejected if one.deployment in own},
-        {one.reason for one in rejected},
-    )
-    if not any(Reason.CONTEXT in reasons and reasons <= _LASTING for reasons in groups):
+    reasons = {one.reason for one in rejected}
+    if Reason.CONTEXT not in reasons or not reasons <= _LASTING:
         return ""
     short = (one.deployment for one in rejected if one.reason is Reason.CONTEXT)
     model = max(short, key=lambda one: one.max_context_tokens or 0)
@@ -158,5 +155,5 @@ def _each(rejected: Sequence[Rejected]) -> str:
 
 
 def _why(one: Rejected) -> str:
-    """A reason, with what a provider cannot be told."""
-    return f"{one.reason}: {one.detail}" if one.reason is Reason.PROTOCOL else one.reason
+    """A reason, with what of the request stands against it where it does."""
+    return f"{one.reason}: {one.detail}" if one.reason in _DETAILED else one.reason

@@ -122,6 +122,10 @@ class Router:
         if not decision.plan and not question.substitutes:
             question = replace(question, substitutes=True)
             decision = decide(question)
+        if not decision.plan and question.delicate and wanted.kind is Kind.CHOICE:
+            # What a provider says about the field helps more than that nobody takes it.
+            question = replace(question, delicate=())
+            decision = decide(question)
         return Ruling(question, decision)
 
     def substitutes(self, ruling: Ruling) -> Decision:

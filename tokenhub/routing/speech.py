@@ -1,13 +1,12 @@
 """By which of its APIs a provider is asked: the client's own, or one to translate to."""
 
-import re
 from collections.abc import Callable
 from typing import Final
 
 from tokenhub.errors import BadRequest, Untranslatable
-from tokenhub.types import Api, Provider, ProviderType
+from tokenhub.types import Api, Provider
 from tokenhub.wire.translation.fields import FIELDS
-from tokenhub.wire.translation.places import UNKNOWN
+from tokenhub.wire.translation.places import UNKNOWN, kept_place
 
 Lacks = Callable[[Provider, Api], bool]
 Obstacle = Callable[[Api], BadRequest | None]
@@ -15,7 +14,6 @@ Obstacle = Callable[[Api], BadRequest | None]
 Thinks = Callable[[], bool]
 """Whether a request asks to think, or holds thinking that its maker has sealed."""
 
-_PLACE: Final = re.compile(r"([a-z_]+)(?:\.\d{1,5}(?![^. ]))*")
 _OTHERS: Final = {
     Api.CHAT: (Api.MESSAGES, Api.RESPONSES),
     Api.RESPONSES: (Api.CHAT, Api.MESSAGES),
@@ -26,12 +24,14 @@ _OTHERS: Final = {
 Chat before responses, since more servers have it than tell so.
 """
 
+_OPENAI: Final = frozenset({"openai", "azure"})
+"""The prefixes of those who serve OpenAI's own models, unaltered."""
 _THOUGHTFUL: Final = (Api.RESPONSES, Api.CHAT)
-"""What a request of messages that thinks is translated to for OpenAI, the first choice first.
+"""What a request of messages that thinks is translated to for those, the first choice first.
 
-Its chat neither shows what a model thinks nor takes it back; responses do both, sealed. A request
-that does not ask to think, but holds such seals, is asked by the same API as those before it: so
-the model keeps what it has thought, and its provider the prompt in its cache.
+Unlike others', their chat neither shows what a model thinks nor takes it back; responses do both,
+sealed. A request that does not ask to think, but holds such seals, is asked by the same API as
+those before it: so the model keeps what it has thought, and its provider the prompt in its cache.
 """
 
 _TRANSLATED: Final = ", translated to the "
@@ -60,9 +60,14 @@ def spoken(
 
 def _others(api: Api, provider: Provider, thinks: Thinks) -> tuple[Api, ...]:
     """What to translate a request of `api` to for `provider`, the first choice first."""
-    if api is Api.MESSAGES and provider.type is ProviderType.OPENAI and _has_both(provider):
+    if api is Api.MESSAGES and is_openai(provider) and _has_both(provider):
         return _THOUGHTFUL if thinks() else _OTHERS[api]
     return _OTHERS.get(api, ())
+
+
+def is_openai(provider: Provider) -> bool:
+    """Whether `provider` is known to serve OpenAI's own models, with all that is known of those."""
+    return provider.prefix in _OPENAI
 
 
 def _has_both(provider: Provider) -> bool:
@@ -75,10 +80,16 @@ def spoken_by(reason: str, api: Api) -> str:
 
 
 def told(obstacle: BadRequest, api: Api) -> str:
-    """What is kept of an obstacle in a request of `api`: no name in it is the client's own."""
-    found = _PLACE.match(obstacle.param or "")
-    known = found is not None and found[1] in FIELDS.get(api, ())
-    place = found[0] if found is not None and known else UNKNOWN
+    """What is kept of an obstacle in a request of `api`: no name in it is the client's own.
+
+    Of the place of a field that is not known only the beginning is told: what follows may be the
+    client's, even if it looks like an index.
+    """
+    fields, where = FIELDS.get(api, {}), obstacle.param or ""
+    if isinstance(obstacle, Untranslatable) and obstacle.gap.startswith(UNKNOWN):
+        field = where.partition(".")[0]
+        return f"{field}: {obstacle.gap}" if field in fields else obstacle.gap
+    place = kept_place(fields, where).removesuffix(f": {UNKNOWN}")
     if isinstance(obstacle, Untranslatable):
         return f"{place}: {obstacle.gap}"
     return f"{place}: cannot be read, as a translation needs"

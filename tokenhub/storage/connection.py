@@ -11,6 +11,9 @@ from tokenhub.errors import StorageError
 BUSY_TIMEOUT_S: Final = 5.0
 """How long a statement waits for another process that has locked the file."""
 
+CACHE_KIB: Final = 512
+"""Of each connection. Rows go to the ends of tables, and the system keeps the file's pages too."""
+
 _CIRCUMSTANCES: Final = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_CANTOPEN,
@@ -47,6 +50,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
             "trusted_schema = OFF",
             "temp_store = MEMORY",
             "journal_size_limit = 67108864",
+            f"cache_size = -{CACHE_KIB}",
             f"query_only = {'ON' if read_only else 'OFF'}",
         ):
             connection.execute(f"PRAGMA {pragma}")

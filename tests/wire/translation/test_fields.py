@@ -80,7 +80,11 @@ def test_a_refusal_names_the_thing_and_the_way_out() -> None:
         " Anthropic's messages; send the file itself, or ask a model that speaks the chat API"
     )
     assert told(Api.MESSAGES, Api.RESPONSES, max_tokens=9, messages=said[:1], top_k=3) == (
-        "top_k: has no equivalent in OpenAI's responses"
+        "top_k: has no equivalent in OpenAI's responses; ask a model that speaks the messages API"
+    )
+    assert told(Api.MESSAGES, Api.CHAT, max_tokens=9, messages=said[:1], frob=3) == (
+        "frob: a field that is not known or not translated here has no equivalent in OpenAI's chat"
+        " completions; leave it out, or ask a model that speaks the messages API"
     )
 
 

@@ -105,6 +105,7 @@ def test_where_nobody_thinks_nothing_is_said_of_how_much(target: Api) -> None:
 def test_a_request_that_says_nothing_of_thinking_is_not_warned_of_it() -> None:
     assert saying().write(Api.MESSAGES, aim(thinks=False)).warnings == []
     assert saying().write(Api.RESPONSES, aim(shows=False)).warnings == []
+    assert saying().write(Api.RESPONSES, aim(measures=False)).warnings == []
 
 
 def claude(said: Sequence[Json] = (), **fields: Any) -> Interpreter:
@@ -121,6 +122,20 @@ def test_where_no_summary_is_given_none_is_asked_for_and_the_client_is_told() ->
     assert json.loads(unshown.body)["reasoning"] == {"effort": "low"}
     assert unshown.warnings == ["the summary of the thinking, which is not given for this model"]
     assert written(interpreter, Api.RESPONSES)["reasoning"] == asked
+
+
+def test_where_the_effort_is_not_known_it_alone_is_left_out_and_the_client_is_told() -> None:
+    thinking = {"type": "enabled", "budget_tokens": 2048}
+    interpreter = claude(thinking=thinking, output_config={"effort": "max"})
+    unmeasured = interpreter.write(Api.RESPONSES, aim(measures=False))
+    body = json.loads(unmeasured.body)
+    assert body["reasoning"] == {"summary": "auto"}
+    assert body["include"] == ["reasoning.encrypted_content"]
+    effort = "the effort, of which this model has other degrees"
+    assert unmeasured.warnings == unmeasured.kept == [effort]
+    neither = interpreter.write(Api.RESPONSES, aim(measures=False, shows=False))
+    assert "reasoning" not in json.loads(neither.body)
+    assert [len(neither.warnings), neither.warnings[0]] == [2, effort]
 
 
 def test_what_a_client_does_not_ask_to_see_it_is_not_told_to_miss() -> None:

@@ -1,8 +1,9 @@
 """What of a place in a request may be kept, where the client has chosen the names."""
 
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
+from anthropic.types.beta import BetaToolUnionParam
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,8 @@ from tokenhub.wire.translation.aim import Aim
 from tokenhub.wire.translation.conversation import Origin
 from tokenhub.wire.translation.fields import kept
 from tokenhub.wire.translation.places import kept_place, kind_at
+from tokenhub.wire.translation.responses_input import OTHER_ITEMS
+from tokenhub.wire.translation.responses_tools import BUILT_IN, OPTIONAL
 
 TOOL = {"type": "function", "function": {"name": "f"}}
 BODY: dict[str, Any] = {"tools": [TOOL, {"type": "web_search_20250305"}, {"type": "mine"}]}
@@ -38,6 +41,19 @@ def test_what_stands_at_a_place_is_named_by_a_type_that_is_known(where: str, kin
 @pytest.mark.parametrize("date", ["", "_20250305", "_2025_03_11"])
 def test_types_are_known_whatever_their_date(date: str) -> None:
     assert kind_at({"tools": [{"type": f"web_search{date}"}]}, "tools.0") == " (web_search)"
+
+
+@pytest.mark.parametrize("kind", sorted({*BUILT_IN, *OPTIONAL, *OTHER_ITEMS}))
+def test_what_the_readers_know_by_name_is_kept(kind: str) -> None:
+    dateless = kind.removesuffix("_2025_08_26").removesuffix("_2025_03_11")
+    assert kept_place({"tools"}, f"tools.3 ({kind})") == f"tools.3 ({dateless})"
+
+
+def test_tools_of_anthropics_own_are_known_by_name() -> None:
+    kinds = [get_args(get_type_hints(one)["type"])[0] for one in get_args(BetaToolUnionParam)]
+    types = [one for one in kinds if isinstance(one, str)]
+    assert len(types) > 20
+    assert [one for one in types if not kind_at({"tools": [{"type": one}]}, "tools.0")] == []
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ def test_what_else_is_said_of_reasoning() -> None:
 
 def test_only_log_probabilities_cannot_be_included() -> None:
     assert read(include=["reasoning.encrypted_content"]).uses == {}
-    assert read(include=["message.output_text.logprobs"]).uses == {"logprobs": "include"}
+    assert read(include=["message.output_text.logprobs"]).uses == {"logprobs": "include.0"}
 
 
 def test_a_temperature_that_anthropic_does_not_have_is_named() -> None:

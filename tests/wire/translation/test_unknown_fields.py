@@ -100,7 +100,7 @@ KINDS: Final = [
     chat(chat_keys.PROMPT_CACHE_OPTIONS, "prompt_cache_options"),
     responses(responses_keys.MESSAGE, "input.0"),
     responses(responses_keys.MESSAGE, "input.1"),
-    responses(responses_keys.MESSAGE, "input.3"),
+    responses(responses_keys.ANSWER, "input.3"),
     responses(responses_keys.REASONING, "input.2"),
     responses(responses_keys.REASONING_TEXT, "input.2.summary.0"),
     responses(responses_keys.REASONING_TEXT, "input.2.content.0"),
@@ -110,7 +110,7 @@ KINDS: Final = [
     responses(responses_keys.OUTPUT, "input.7"),
     responses(responses_keys.ADDITIONAL_TOOLS, "input.8"),
     responses(responses_keys.TEXT, "input.1.content.0"),
-    responses(responses_keys.TEXT, "input.3.content.0"),
+    responses(responses_keys.ANSWER_TEXT, "input.3.content.0"),
     responses(responses_keys.TEXT, "input.7.output.0"),
     responses(responses_keys.REFUSAL, "input.3.content.1"),
     responses(responses_keys.IMAGE, "input.1.content.1"),
@@ -136,7 +136,7 @@ KINDS: Final = [
     messages(messages_keys.SYSTEM, "messages.3"),
     messages(messages_keys.TEXT, "system.0"),
     messages(messages_keys.TEXT, "messages.0.content.0"),
-    messages(messages_keys.TEXT, "messages.1.content.2"),
+    messages(messages_keys.ANSWER_TEXT, "messages.1.content.2"),
     messages(messages_keys.TEXT, "messages.2.content.0.content.0"),
     messages(messages_keys.IMAGE, "messages.0.content.1"),
     messages(messages_keys.INLINE, "messages.0.content.1.source"),
@@ -215,10 +215,49 @@ def test_each_kind_is_tried(module: ModuleType) -> None:
     assert [name for name, one in known.items() if id(one) not in tried] == []
 
 
+@pytest.mark.parametrize("module", [chat_keys, responses_keys, messages_keys])
+def test_each_kind_is_among_the_tables(module: ModuleType) -> None:
+    tables = [id(one) for one in module.TABLES]
+    assert sorted(tables) == sorted(id(one) for one in vars(module).values() if type(one) is Keys)
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=named)
 def test_an_unknown_key_is_refused_by_its_place(kind: Kind) -> None:
     body = with_key(kind.body, kind.where, "foo", "bar")
     assert refusals(kind.api, body) == [f"{kind.where}.foo"] * 2
+
+
+@pytest.mark.parametrize("value", ["", [], {}, False], ids=repr)
+@pytest.mark.parametrize("kind", KINDS, ids=named)
+def test_an_unknown_key_that_is_empty_says_nothing_only_in_an_answer(
+    kind: Kind, value: Any
+) -> None:
+    place = None if kind.keys.answered else f"{kind.where}.foo"
+    plain = refusals(kind.api, kind.body)
+    found = refusals(kind.api, with_key(kind.body, kind.where, "foo", value))
+    assert found == (plain if place is None else [place] * 2)
+
+
+def test_what_the_assistant_said_is_an_answer_in_each_protocol() -> None:
+    assert {(kind.api, kind.where) for kind in KINDS if kind.keys.answered} == {
+        (Api.CHAT, "messages.3"),
+        (Api.CHAT, "messages.3.tool_calls.0"),
+        (Api.CHAT, "messages.3.tool_calls.0.function"),
+        (Api.CHAT, "messages.5.function_call"),
+        (Api.RESPONSES, "input.2"),
+        (Api.RESPONSES, "input.2.summary.0"),
+        (Api.RESPONSES, "input.2.content.0"),
+        (Api.RESPONSES, "input.3"),
+        (Api.RESPONSES, "input.3.content.0"),
+        (Api.RESPONSES, "input.3.content.1"),
+        (Api.RESPONSES, "input.4"),
+        (Api.RESPONSES, "input.5"),
+        (Api.MESSAGES, "messages.1"),
+        (Api.MESSAGES, "messages.1.content.0"),
+        (Api.MESSAGES, "messages.1.content.1"),
+        (Api.MESSAGES, "messages.1.content.2"),
+        (Api.MESSAGES, "messages.1.content.3"),
+    }
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=named)
@@ -263,7 +302,7 @@ values = st.recursive(
     st.booleans() | st.integers() | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
     max_leaves=3,
-)
+).filter(lambda value: value is not False and value not in ("", [], {}))
 
 
 @given(

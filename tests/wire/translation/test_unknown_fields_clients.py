@@ -116,6 +116,24 @@ def parsed_message() -> dict[str, Any]:
         },
         # Mistral
         {**SPOKEN, "prefix": False, "tool_calls": [CALL]},
+        # MiniMax and Moonshot
+        {**SPOKEN, "audio_content": "", "partial": False, "tool_calls": [CALL]},
+        # Groq and Perplexity
+        {
+            **SPOKEN,
+            "executed_tools": [{"index": 0, "type": "search", "arguments": "{}"}],
+            "citations": ["https://x"],
+            "search_results": [{"title": "t", "url": "https://x"}],
+            "tool_calls": [CALL],
+        },
+        # Copilot, and what nobody knows yet
+        {
+            **SPOKEN,
+            "padding": "abc",
+            "copilot_annotations": {"a": 1},
+            "mood": "",
+            "tool_calls": [{**CALL, "moods": [], "function": {**CALL["function"], "mood": {}}}],
+        },
     ],
 )
 def test_the_answer_of_a_chat_is_sent_back(message: dict[str, Any]) -> None:
@@ -127,6 +145,9 @@ def test_the_answer_of_a_chat_is_sent_back(message: dict[str, Any]) -> None:
     [
         ({**SPOKEN, "images": [{"type": "image_url"}]}, "messages.1.images"),
         ({**SPOKEN, "prefix": True}, "messages.1.prefix"),
+        ({**SPOKEN, "partial": True}, "messages.1.partial"),
+        ({**SPOKEN, "audio_content": "ff"}, "messages.1.audio_content"),
+        ({**SPOKEN, "mood": "good"}, "messages.1.mood"),
         ({**SPOKEN, "tool_calls": [{**CALL, "caller": {"type": "program"}}]}, None),
     ],
 )

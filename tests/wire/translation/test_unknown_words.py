@@ -41,7 +41,7 @@ def refusal(api: Api, **fields: Any) -> BadRequest:
     return caught.value
 
 
-@pytest.mark.parametrize("word", ["ultra", "default", "", "High"])
+@pytest.mark.parametrize("word", ["ultra", "", "High"])
 def test_a_word_of_effort_that_nobody_knows_is_refused_with_those_there_are(word: str) -> None:
     found = [
         (refusal(Api.CHAT, reasoning_effort=word), "reasoning_effort"),
@@ -61,6 +61,25 @@ def test_the_words_of_effort_are_those_of_openai(word: str) -> None:
     assert asked.effort == word
     body = {**WHOLE[Api.RESPONSES], "reasoning": {"effort": word}}
     assert translator.read(Api.RESPONSES, body).reasoning == asked
+
+
+def test_the_default_effort_is_that_of_the_model() -> None:
+    given: list[tuple[Api, dict[str, Any]]] = [
+        (Api.CHAT, {"reasoning_effort": "default"}),
+        (Api.RESPONSES, {"reasoning": {"effort": "default"}}),
+    ]
+    for api, fields in given:
+        assert translator.read(api, {**WHOLE[api], **fields}).reasoning is None
+    shown = {"reasoning": {"effort": "default", "summary": "auto"}}
+    asked = translator.read(Api.RESPONSES, {**WHOLE[Api.RESPONSES], **shown}).reasoning
+    assert asked is not None
+    assert (asked.effort, asked.off, asked.shown) == (None, False, True)
+
+
+def test_when_a_summary_is_streamed_has_no_effect() -> None:
+    options = {"reasoning_summary_delivery": "sequential_cutoff"}
+    for target in (Api.CHAT, Api.MESSAGES):
+        assert warnings(Api.RESPONSES, target, stream=True, stream_options=options) == []
 
 
 @pytest.mark.parametrize("api", [Api.CHAT, Api.RESPONSES])
@@ -148,18 +167,31 @@ def test_what_is_there_anyway_or_cannot_be_may_be_included(target: Api, words: l
 
 
 @pytest.mark.parametrize(
-    ("words", "feature"),
+    ("words", "uses"),
     [
-        (["reasoning.raw"], "unknown_field"),
-        (["reasoning.encrypted_content", "x"], "unknown_field"),
-        ([7], "unknown_field"),
-        ([{}], "unknown_field"),
-        (["message.output_text.logprobs", "x"], "logprobs"),
+        (["reasoning.raw"], {"included": "include.0"}),
+        (["reasoning.encrypted_content", "x", "y"], {"included": "include.1"}),
+        ([7], {"included": "include.0"}),
+        ([{}], {"included": "include.0"}),
+        (
+            ["message.output_text.logprobs", "x"],
+            {"logprobs": "include.0", "included": "include.1"},
+        ),
     ],
 )
-def test_what_cannot_be_included_is_refused(words: list[Any], feature: str) -> None:
+def test_what_cannot_be_included_is_refused(words: list[Any], uses: dict[str, str]) -> None:
     said = translator.read(Api.RESPONSES, {**WHOLE[Api.RESPONSES], "include": words})
-    assert said.uses == {feature: "include"}
+    assert said.uses == uses
+
+
+def test_a_word_of_include_that_is_not_known_is_told_without_it() -> None:
+    body = {**WHOLE[Api.RESPONSES], "include": ["foo"]}
+    refused = obstacle(Api.RESPONSES, Api.CHAT, body, translator.read(Api.RESPONSES, body))
+    assert refused is not None
+    assert refused.message == (
+        "include.0: a word of include that is not known or not translated here has no equivalent"
+        " in OpenAI's chat completions; leave it out, or ask a model that speaks the responses API"
+    )
 
 
 @pytest.mark.parametrize(

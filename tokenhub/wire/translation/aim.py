@@ -12,8 +12,8 @@ class Aim:
 
     `model` is the provider's name for it, `max_output_tokens` what it can write at most where that
     is known; `origin` tells whose a seal is; `ask_usage` that a stream is asked for its usage,
-    where the protocol has an option for that. Unless it `thinks` nothing is said of how much to,
-    unless it `shows` no summary is asked for of what it thinks.
+    where the protocol has an option for that. Unless it `thinks` nothing is said of thinking,
+    unless it `measures` nothing of how much to, unless it `shows` no summary is asked for.
     """
 
     model: str
@@ -21,6 +21,7 @@ class Aim:
     origin: Callable[[str], Origin]
     ask_usage: bool = False
     thinks: bool = True
+    measures: bool = True
     shows: bool = True
 
 

@@ -5,8 +5,12 @@ clients send back of an answer beside them. There the SDK's helpers add what the
 (`parsed`, `parsed_arguments`), streams leave an `index`, and others have names of their own for
 thinking and its seals, which nobody else can use: OpenRouter `reasoning_details`, GitHub Copilot
 `reasoning_text` and `reasoning_opaque`, Gemini `extra_content`, LiteLLM `thinking_blocks` and
-`reasoning_items`. LiteLLM keeps what else a provider said in `provider_specific_fields`, and takes
-a `format` (the media type) for files, and the options of Anthropic's tools for tools.
+`reasoning_items`. What a provider has looked up or run for its answer is told beside it: Groq
+`executed_tools`, Perplexity `citations` and `search_results`, Copilot `copilot_annotations`; its
+`padding` is noise. MiniMax speaks in `audio_content`, and `partial` (Moonshot) is a text to go on
+from, as `prefix` (Mistral, DeepSeek). LiteLLM keeps what else a provider said in
+`provider_specific_fields`, and takes a `format` (the media type) for files, and the options of
+Anthropic's tools for tools.
 """
 
 from typing import Final
@@ -22,8 +26,15 @@ ANSWER: Final = keys(
     "role content name refusal audio tool_calls function_call cache_control"
     " reasoning_content reasoning",
     "id annotations parsed provider_specific_fields reasoning_details reasoning_items"
-    " reasoning_opaque reasoning_text thinking_blocks extra_content",
-    {"images": refused([]), "prefix": refused(False)},
+    " reasoning_opaque reasoning_text thinking_blocks extra_content executed_tools citations"
+    " search_results padding copilot_annotations",
+    {
+        "audio_content": refused(""),
+        "images": refused([]),
+        "partial": refused(False),
+        "prefix": refused(False),
+    },
+    answered=True,
 )
 """A message of the assistant."""
 TOOL_RESULT: Final = keys("role content tool_call_id cache_control", "id name")
@@ -46,8 +57,9 @@ TOOL_CALL: Final = keys(
     "id type function cache_control",
     "index extra_content provider_specific_fields",
     {"caller": refused({"type": "direct"})},
+    answered=True,
 )
-CALLED: Final = keys("name arguments", "parsed_arguments provider_specific_fields")
+CALLED: Final = keys("name arguments", "parsed_arguments provider_specific_fields", answered=True)
 """The function of a call; the deprecated `function_call` is the same."""
 
 TOOL: Final = keys(
@@ -77,3 +89,30 @@ PROMPT_CACHE_OPTIONS: Final = keys(
     "mode ttl", "comparison_response_id", {"prewarm": refused(False)}
 )
 """`prewarm` asks for no answer."""
+
+TABLES: Final = (
+    SPOKEN,
+    ANSWER,
+    TOOL_RESULT,
+    FUNCTION_RESULT,
+    TEXT,
+    REFUSAL,
+    IMAGE,
+    IMAGE_URL,
+    FILE,
+    FILE_DATA,
+    TOOL_CALL,
+    CALLED,
+    TOOL,
+    FUNCTION,
+    CHOSEN,
+    CHOSEN_FUNCTION,
+    ALLOWED_TOOLS,
+    ALLOWED,
+    FORMAT,
+    SCHEMA_FORMAT,
+    SCHEMA,
+    STREAM_OPTIONS,
+    PROMPT_CACHE_OPTIONS,
+)
+"""All of these."""

@@ -8,6 +8,8 @@ from tokenhub.wire.translation.conversation import Reasoning
 
 _WORDS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 """OpenAI's, of which no model takes all."""
+_UNSAID: Final = "default"
+"""Groq's word for what a model does where it is given none."""
 
 _BUDGETS: Final = ((2048, "low"), (8192, "medium"))
 _MORE: Final = "high"
@@ -16,9 +18,11 @@ _MORE: Final = "high"
 def maybe_effort(holder: Mapping[str, Any], name: str, where: str = "") -> str | None:
     """OpenAI's word of effort in the field `name` of `holder`, which stands at `where`.
 
-    None where there is none; raises BadRequest for another word.
+    None where there is none, or the model's own is asked for; raises BadRequest for another word.
     """
     effort = maybe_text(holder, name, where)
+    if effort == _UNSAID:
+        return None
     if effort is not None and effort not in _WORDS:
         raise expected(f"{where}.{name}" if where else name, f"one of {', '.join(_WORDS)}")
     return effort

@@ -8,7 +8,7 @@ from tokenhub.types import Api
 from tokenhub.wire.translation import chat_fields, messages_fields, responses_fields
 from tokenhub.wire.translation.conversation import Conversation
 from tokenhub.wire.translation.places import kept_place, kind_at
-from tokenhub.wire.translation.rules import Fate, Rules, refused
+from tokenhub.wire.translation.rules import Fate, Rules
 
 TRANSLATED: Final = (Api.CHAT, Api.RESPONSES, Api.MESSAGES)
 """The protocols that are translated into each other."""
@@ -19,7 +19,7 @@ FIELDS: Final[Mapping[Api, Rules]] = {
     Api.MESSAGES: messages_fields.FIELDS,
 }
 """The top-level fields of each protocol; one that is not in the table is refused."""
-_UNKNOWN: Final = refused()
+_UNKNOWN: Final = "unknown_field"
 
 FEATURES: Final[Mapping[str, frozenset[Api]]] = {
     **chat_fields.FEATURES,
@@ -40,6 +40,7 @@ WORDS: Final[Mapping[str, str]] = {
     "file_url": "a document by its address",
     "hot": "a temperature above 1",
     "image_detail": "how closely to look at an image (detail)",
+    "included": "a word of include that is not known or not translated here",
     "item_reference": "an item that is only named by its id",
     "json_object": "JSON without a schema (json_object)",
     "logprobs": "the probability of each token (logprobs)",
@@ -63,6 +64,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "file_type": "send it as text or as a PDF, or {other}",
     "file_url": "send the document itself, or {other}",
     "hot": "ask for 1 at most, or {other}",
+    "included": "leave it out, or {other}",
     "item_reference": "send the item itself, with store: false",
     "json_object": "give a schema (json_schema), or {other}",
     "prefill": "end with a turn of the user, or {other}",
@@ -84,16 +86,27 @@ def obstacle(
     for name, value in body.items():
         if value is None:
             continue
-        rule = rules[name][target] if name in rules else _UNKNOWN
+        if name not in rules:
+            advice = _advice(_UNKNOWN, source)
+            return Untranslatable(name, target, what=WORDS[_UNKNOWN], advice=advice)
+        rule = rules[name][target]
         if rule.fate is Fate.REFUSED and value not in rule.harmless:
-            return Untranslatable(name, target, advice=rule.advice, details=rule.details)
+            advice = rule.advice or _other(source)
+            return Untranslatable(name, target, advice=advice, details=rule.details)
     for feature, where in conversation.uses.items():
         if target not in FEATURES[feature]:
             what = WORDS[feature] + kind_at(body, where)
-            other = f"ask a model that speaks the {source} API"
-            advice = ADVICE.get(feature, _OTHER).format(other=other)
+            advice = _advice(feature, source)
             return Untranslatable(where, target, what=what, advice=advice)
     return None
+
+
+def _advice(feature: str, source: Api) -> str:
+    return ADVICE.get(feature, _OTHER).format(other=_other(source))
+
+
+def _other(source: Api) -> str:
+    return f"ask a model that speaks the {source} API"
 
 
 def left_out(source: Api, target: Api, body: Mapping[str, Any]) -> list[str]:

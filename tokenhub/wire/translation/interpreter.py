@@ -8,12 +8,13 @@ from tokenhub.types import Api
 from tokenhub.wire.body import Document
 from tokenhub.wire.translation import translator
 from tokenhub.wire.translation.aim import Aim, Written
-from tokenhub.wire.translation.conversation import Conversation, Thinking
+from tokenhub.wire.translation.conversation import Conversation, Reasoning, Thinking
 from tokenhub.wire.translation.exact import reread
 from tokenhub.wire.translation.fields import obstacle
 from tokenhub.wire.translation.seals import OWN_PREFIX
 
 _UNTHINKING: Final = "how much to think, which this model does not take"
+_UNMEASURED: Final = "the effort, of which this model has other degrees"
 _UNSHOWN: Final = "the summary of the thinking, which is not given for this model"
 _UNREAD: Final = BadRequest("not read yet")
 LONG_BYTES: Final = 128 * 1024
@@ -79,21 +80,14 @@ class Interpreter:
             raise said
         if (found := self._obstacle(target)) is not None:
             raise found
-        asked = said.reasoning
-        if asked is not None and not aim.thinks:
-            return self._missing(_UNTHINKING, target, replace(said, reasoning=None), aim)
-        if asked is not None and asked.shown and not aim.shows:
-            unshown = replace(said, reasoning=replace(asked, shown=False))
-            return self._missing(_UNSHOWN, target, unshown, aim)
-        return self._written(target, said, aim)
-
-    def _missing(self, what: str, target: Api, said: Conversation, aim: Aim) -> Written:
-        """The request without `what`, of which the client is told."""
-        written = self._written(target, said, aim)
-        return Written(written.body, [*written.warnings, what], [*written.kept, what])
-
-    def _written(self, target: Api, said: Conversation, aim: Aim) -> Written:
-        return translator.write(self._source, target, said, self._document.value, aim)
+        missing: list[str] = []
+        if said.reasoning is not None:
+            asked, missing = _asked(said.reasoning, aim)
+            said = replace(said, reasoning=asked) if missing else said
+        written = translator.write(self._source, target, said, self._document.value, aim)
+        if not missing:
+            return written
+        return Written(written.body, [*written.warnings, *missing], [*written.kept, *missing])
 
     def _conversation(self) -> Conversation | BadRequest:
         if self._said is _UNREAD:
@@ -111,6 +105,20 @@ class Interpreter:
         if messages is None:
             return said
         return translator.read(self._source, {**value, "messages": messages})
+
+
+def _asked(wish: Reasoning, aim: Aim) -> tuple[Reasoning | None, list[str]]:
+    """What of the `wish` is said to the one aimed at, and what the client is told to miss."""
+    if not aim.thinks:
+        return None, [_UNTHINKING]
+    missing = []
+    if not aim.measures and (wish.effort is not None or wish.budget is not None):
+        wish = replace(wish, effort=None, budget=None)
+        missing.append(_UNMEASURED)
+    if not aim.shows and wish.shown:
+        wish = replace(wish, shown=False)
+        missing.append(_UNSHOWN)
+    return wish, missing
 
 
 def _is_sealed(said: Conversation) -> bool:

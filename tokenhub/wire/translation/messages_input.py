@@ -284,7 +284,7 @@ _IN_RESULTS: Final[_Readers] = {**_IN_DOCUMENTS, "document": (_document, message
 _READERS: Final[Mapping[Role, _Readers]] = {
     Role.USER: {**_IN_RESULTS, "tool_result": (_tool_result, messages_keys.TOOL_RESULT)},
     Role.ASSISTANT: {
-        "text": (_text, messages_keys.TEXT),
+        "text": (_text, messages_keys.ANSWER_TEXT),
         "thinking": (_thinking, messages_keys.THINKING),
         "redacted_thinking": (_redacted, messages_keys.REDACTED),
         "tool_use": (_tool_use, messages_keys.TOOL_USE),

@@ -4,6 +4,7 @@ Source: the parameters of `messages.create` and `beta.messages.create` in Anthro
 turn of the assistant also the keys of the answer that it may be sent back as.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from tokenhub.wire.translation.keys import keys
@@ -17,9 +18,12 @@ ANSWER: Final = keys(
     "role content",
     "id type model stop_reason stop_sequence stop_details usage container context_management"
     " diagnostics input_transformations",
+    answered=True,
 )
 
 TEXT: Final = keys("type text cache_control citations", "parsed_output")
+ANSWER_TEXT: Final = replace(TEXT, answered=True)
+"""A text in a turn of the assistant."""
 IMAGE: Final = keys("type source cache_control", ruled={"transformations": warned({})})
 DOCUMENT: Final = keys("type source title context citations cache_control")
 CITATIONS: Final = keys("enabled")
@@ -28,12 +32,14 @@ INLINE: Final = keys("type media_type data")
 URL: Final = keys("type url")
 BLOCKS: Final = keys("type content")
 """A source that is made of blocks."""
-TOOL_USE: Final = keys("type id name input caller cache_control", ruled={"toolset_name": refused()})
+TOOL_USE: Final = keys(
+    "type id name input caller cache_control", ruled={"toolset_name": refused()}, answered=True
+)
 TOOL_RESULT: Final = keys(
     "type tool_use_id content is_error cache_control", ruled={"toolset_name": refused()}
 )
-THINKING: Final = keys("type thinking signature")
-REDACTED: Final = keys("type data")
+THINKING: Final = keys("type thinking signature", answered=True)
+REDACTED: Final = keys("type data", answered=True)
 
 TOOL: Final = keys(
     "type name description input_schema strict cache_control",
@@ -55,3 +61,31 @@ ADAPTIVE: Final = keys(
     "type display", ruled={"budget_tokens": warned(), "block_binding": warned({})}
 )
 DISABLED: Final = keys("type", "budget_tokens display block_binding")
+
+TABLES: Final = (
+    USER,
+    SYSTEM,
+    ANSWER,
+    TEXT,
+    ANSWER_TEXT,
+    IMAGE,
+    DOCUMENT,
+    CITATIONS,
+    INLINE,
+    URL,
+    BLOCKS,
+    TOOL_USE,
+    TOOL_RESULT,
+    THINKING,
+    REDACTED,
+    TOOL,
+    CHOICE,
+    CHOSEN,
+    METADATA,
+    OUTPUT_CONFIG,
+    FORMAT,
+    ENABLED,
+    ADAPTIVE,
+    DISABLED,
+)
+"""All of these."""

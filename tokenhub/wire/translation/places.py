@@ -8,19 +8,18 @@ from collections.abc import Container, Mapping
 from typing import Any, Final
 
 from tokenhub.wire.translation import chat_keys, messages_keys, responses_keys
-from tokenhub.wire.translation.keys import Keys
+from tokenhub.wire.translation.responses_input import OTHER_ITEMS
+from tokenhub.wire.translation.responses_tools import BUILT_IN, OPTIONAL
 
 _INNER: Final = frozenset(
     name
-    for tables in (chat_keys, messages_keys, responses_keys)
-    for one in vars(tables).values()
-    if isinstance(one, Keys)
+    for tables in (chat_keys.TABLES, messages_keys.TABLES, responses_keys.TABLES)
+    for one in tables
     for name in one.known.union(one.ruled)
 )
 """The names inside fields that the protocols have."""
 
-# Sources: the types of tools and blocks in Anthropic's SDK, the types of tools in OpenAI's.
-_KINDS: Final = frozenset(
+_ANTHROPICS: Final = frozenset(
     {
         "advisor",
         "advisor_tool_result",
@@ -30,15 +29,11 @@ _KINDS: Final = frozenset(
         "browser_toolset",
         "code_execution",
         "code_execution_tool_result",
-        "code_interpreter",
         "compaction",
         "computer",
         "computer_toolset",
         "container_upload",
         "fallback",
-        "file_search",
-        "image_generation",
-        "mcp",
         "mcp_tool_listing",
         "mcp_tool_result",
         "mcp_tool_use",
@@ -58,12 +53,15 @@ _KINDS: Final = frozenset(
         "web_fetch",
         "web_fetch_tool_result",
         "web_search",
-        "web_search_preview",
         "web_search_tool_result",
     }
 )
-"""Types that are known by name although they are not translated, without their dates."""
+"""The types of tools and blocks in Anthropic's SDK that are not translated, without their dates."""
 _DATE: Final = re.compile(r"_(?:\d{8}|\d{4}_\d{2}_\d{2})\Z")
+_KINDS: Final = frozenset(
+    _DATE.sub("", kind) for kind in (*BUILT_IN, *OPTIONAL, *OTHER_ITEMS, *_ANTHROPICS)
+)
+"""Types that are known by name although they are not translated, without their dates."""
 _INDEX: Final = re.compile(r"[0-9]{1,5}")
 _KIND: Final = re.compile(r"\((\w+)\)")
 UNKNOWN: Final = "a field that is not known"

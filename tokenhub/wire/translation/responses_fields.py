@@ -79,6 +79,7 @@ FEATURES: Final[Mapping[str, frozenset[Api]]] = {
     # Nobody else can say these.
     "file_id": frozenset(),
     "server_tool": frozenset(),
+    "included": frozenset(),  # a word of `include` that is not known
     "item_reference": frozenset(),
     "server_item": frozenset(),
     "logprobs": frozenset(),

@@ -41,7 +41,7 @@ _ROLES: Final = {
     "assistant": Role.ASSISTANT,
 }
 _BETWEEN_SUMMARIES: Final = "\n\n"
-_OTHER_ITEMS: Final = frozenset(
+OTHER_ITEMS: Final = frozenset(
     {
         "apply_patch_call",
         "apply_patch_call_output",
@@ -68,6 +68,7 @@ _OTHER_ITEMS: Final = frozenset(
         "web_search_call",
     }
 )
+"""Types of items that are known by name although they are not translated."""
 
 
 def read_input(body: Mapping[str, Any], conversation: Conversation) -> None:
@@ -104,9 +105,11 @@ class _Reader:
             kind = "message" if "role" in item else "item_reference"
         if (found := _BY_TYPE.get(kind)) is None:
             feature = "item_reference" if kind == "item_reference" else "server_item"
-            self._uses.setdefault(feature, named(where, kind, _OTHER_ITEMS))
+            self._uses.setdefault(feature, named(where, kind, OTHER_ITEMS))
             return
         read, known = found
+        if item.get("role") == "assistant" and kind == "message":
+            known = responses_keys.ANSWER
         check(item, known, where, self._conversation)
         read(self, item, where)
 
@@ -271,5 +274,9 @@ _MEDIA: Final[_Kinds] = {
 _OF_ROLE: Final[Mapping[Role, _Kinds]] = {
     Role.SYSTEM: _TEXT,
     Role.USER: _MEDIA,
-    Role.ASSISTANT: {**_TEXT, "refusal": (_Reader.refusal, responses_keys.REFUSAL)},
+    Role.ASSISTANT: {
+        "input_text": (_Reader.text, responses_keys.ANSWER_TEXT),
+        "output_text": (_Reader.text, responses_keys.ANSWER_TEXT),
+        "refusal": (_Reader.refusal, responses_keys.REFUSAL),
+    },
 }

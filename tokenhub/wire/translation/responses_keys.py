@@ -4,9 +4,11 @@ Source: OpenAI API reference, "Create a model response", as of the SDK's paramet
 clients send back of an answer beside them: what the SDK's helpers have parsed (`parsed`,
 `parsed_arguments`), and OpenRouter's `format` and `signature` of reasoning. Codex marks its items
 (`internal_chat_message_metadata_passthrough`), and arguments that are encrypted for OpenAI alone
-(`encrypted_function_args`).
+(`encrypted_function_args`), and says when summaries are to be streamed
+(`reasoning_summary_delivery`).
 """
 
+from dataclasses import replace
 from typing import Final
 
 from tokenhub.wire.translation.chat_keys import PROMPT_CACHE_OPTIONS as PROMPT_CACHE_OPTIONS
@@ -21,17 +23,23 @@ _ASYNC: Final = {"async": warned(False)}
 
 MESSAGE: Final = keys("type role content", _OF_ITEM + "phase end_turn")
 """`phase` tells OpenAI's models which of their messages were an answer's last."""
-REASONING: Final = keys("type summary content encrypted_content", _OF_ITEM + "format signature")
-REASONING_TEXT: Final = keys("type text")
+ANSWER: Final = replace(MESSAGE, answered=True)
+"""A message of the assistant."""
+REASONING: Final = keys(
+    "type summary content encrypted_content", _OF_ITEM + "format signature", answered=True
+)
+REASONING_TEXT: Final = keys("type text", answered=True)
 CALL: Final = keys(
     "type call_id name namespace arguments",
     _OF_ITEM + "parsed_arguments",
     {"caller": _CALLER, "encrypted_function_args": refused([]), **_ASYNC},
+    answered=True,
 )
 CUSTOM_CALL: Final = keys(
     "type call_id name namespace input",
     _OF_ITEM,
     {"caller": _CALLER, "encrypted_function_args": refused([]), **_ASYNC},
+    answered=True,
 )
 OUTPUT: Final = keys("type call_id output", _OF_ITEM + "name namespace", {"caller": _CALLER})
 ADDITIONAL_TOOLS: Final = keys("type tools", _OF_ITEM + "role")
@@ -39,7 +47,9 @@ ADDITIONAL_TOOLS: Final = keys("type tools", _OF_ITEM + "role")
 TEXT: Final = keys(
     "type text", "annotations logprobs parsed", {"prompt_cache_breakpoint": _CACHE_BREAKPOINT}
 )
-REFUSAL: Final = keys("type refusal")
+ANSWER_TEXT: Final = replace(TEXT, answered=True)
+"""A text in a message of the assistant."""
+REFUSAL: Final = keys("type refusal", answered=True)
 IMAGE: Final = keys(
     "type image_url file_id detail", ruled={"prompt_cache_breakpoint": _CACHE_BREAKPOINT}
 )
@@ -73,4 +83,34 @@ FORMAT: Final = keys("type")
 SCHEMA_FORMAT: Final = keys("type name description schema strict")
 
 REASONING_CONFIG: Final = keys("effort summary generate_summary mode context")
-STREAM_OPTIONS: Final = keys("", "include_obfuscation include_usage")
+STREAM_OPTIONS: Final = keys("", "include_obfuscation include_usage reasoning_summary_delivery")
+
+TABLES: Final = (
+    MESSAGE,
+    ANSWER,
+    REASONING,
+    REASONING_TEXT,
+    CALL,
+    CUSTOM_CALL,
+    OUTPUT,
+    ADDITIONAL_TOOLS,
+    TEXT,
+    ANSWER_TEXT,
+    REFUSAL,
+    IMAGE,
+    FILE,
+    FUNCTION,
+    CUSTOM,
+    TEXT_INPUT,
+    GRAMMAR,
+    NAMESPACE,
+    CHOSEN,
+    ALLOWED,
+    TEXT_CONFIG,
+    FORMAT,
+    SCHEMA_FORMAT,
+    REASONING_CONFIG,
+    STREAM_OPTIONS,
+    PROMPT_CACHE_OPTIONS,
+)
+"""All of these."""

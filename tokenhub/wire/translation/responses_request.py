@@ -93,10 +93,10 @@ def read(body: Mapping[str, Any]) -> Conversation:
 
 
 def _read_include(include: Sequence[Any], conversation: Conversation) -> None:
-    if _LOGPROBS in include:
-        conversation.uses["logprobs"] = "include"
-    elif not all(type(one) is str and one in _INCLUDED for one in include):
-        conversation.uses["unknown_field"] = "include"
+    for index, one in enumerate(include):
+        if type(one) is not str or one not in _INCLUDED:
+            feature = "logprobs" if one == _LOGPROBS else "included"
+            conversation.uses.setdefault(feature, f"include.{index}")
 
 
 def _check_objects(body: Mapping[str, Any], conversation: Conversation) -> None:

@@ -35,7 +35,7 @@ _CUSTOM: Final = {
     "required": ["input"],
     "additionalProperties": False,
 }
-_OPTIONAL: Final = frozenset(
+OPTIONAL: Final = frozenset(
     {
         "image_generation",
         "tool_search",
@@ -46,7 +46,7 @@ _OPTIONAL: Final = frozenset(
     }
 )
 """Built-in tools that widen what a model can do: without them it answers as well as it can."""
-_BUILT_IN: Final = frozenset(
+BUILT_IN: Final = frozenset(
     {
         "apply_patch",
         "code_interpreter",
@@ -59,6 +59,7 @@ _BUILT_IN: Final = frozenset(
         "shell",
     }
 )
+"""Built-in tools that a model cannot do without where they are offered."""
 
 
 @per_request
@@ -112,13 +113,13 @@ def read_tools(body: Mapping[str, Any], conversation: Conversation) -> None:
     tools: dict[str, Tool] = {}
     for tool, where, namespace in _each_tool(body, conversation):
         kind = text_at(tool, "type", where)
-        if kind in _OPTIONAL:
+        if kind in OPTIONAL:
             conversation.missed.append(f"{where} ({kind})")
         elif kind == "function" or kind == "custom":
             name = joined_name(namespace, text_at(tool, "name", where))
             tools[name] = _tool(tool, name, where, conversation)
         else:
-            conversation.uses.setdefault("server_tool", named(where, kind, _BUILT_IN))
+            conversation.uses.setdefault("server_tool", named(where, kind, BUILT_IN))
     conversation.tools = list(tools.values())
 
 
