@@ -35,6 +35,10 @@ _NAMES: Final = {
 """What people call the protocols that are translated into each other."""
 
 
+DO_NOT_RETRY: Final = {"x-should-retry": "false"}
+"""The header of an answer that the same request would get again, as the SDKs read it."""
+
+
 class TokenHubError(Exception):
     """Base of all errors of this package."""
 

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from tests.dispatch.fakes import DEPLOYMENT, HI, PROVIDER, order
+from tokenhub.dispatch import usage_option
 from tokenhub.dispatch.target import Target
 from tokenhub.dispatch.usage_option import UsageOption, names_option
 from tokenhub.errors import UpstreamError
@@ -32,6 +33,14 @@ async def test_a_refusal_counts_for_its_provider_at_its_address() -> None:
     assert not option.wanted(order(), at(PROVIDER))
     assert option.wanted(order(), at(replace(PROVIDER, id="q")))
     assert option.wanted(order(), at(replace(PROVIDER, base_urls=("http://new.example/v1",))))
+
+
+async def test_only_so_many_refusals_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usage_option, "MAX_REFUSALS", 2)
+    option, providers = UsageOption(), [replace(PROVIDER, id=id) for id in "abc"]
+    for provider in providers:
+        option.refused_by(provider)
+    assert [option.wanted(order(), at(one)) for one in providers] == [True, True, False]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from tokenhub.api.identity import protocol_of
 from tokenhub.errors import (
+    DO_NOT_RETRY,
     RateLimited,
     RequestError,
     StorageError,
@@ -28,9 +29,6 @@ CLIENT_PATHS: Final = frozenset(
     {"chat", "completions", "embeddings", "messages", "models", "responses"}
 )
 """What the paths of the client API begin with after `/v1/`."""
-
-DO_NOT_RETRY: Final = {"x-should-retry": "false"}
-"""The header by which the OpenAI and Anthropic SDKs are told that a repetition is of no use."""
 
 
 def refusal_for(error: Exception, request: web.BaseRequest) -> RequestError:

@@ -6,6 +6,7 @@ from tokenhub.dispatch.order import Order, ProviderAnswer
 from tokenhub.dispatch.target import Target
 from tokenhub.dispatch.voice import answer_headers
 from tokenhub.errors import (
+    DO_NOT_RETRY,
     AllFailed,
     DeadlinePassed,
     RateLimited,
@@ -24,7 +25,6 @@ _CLIENTS_OWN = frozenset({ErrorClass.INVALID, ErrorClass.CONTEXT_OVERFLOW})
 _LASTING = frozenset({ErrorClass.AUTH, ErrorClass.BUDGET, ErrorClass.UNSUPPORTED})
 """Failures that are still there when a client comes again at once."""
 _DEFAULT_RETRY_S = 1.0
-_NO_RETRY = {"x-should-retry": "false"}
 
 
 def passed_on(error: UpstreamError, order: Order, target: Target | None) -> ProviderAnswer | None:
@@ -58,10 +58,10 @@ def refusal(error: Unserved, attempts: Sequence[Attempt]) -> RequestError:
     each = ", ".join(f"{one.provider_id}/{one.model_id} ({one.error_class})" for one in attempts)
     if isinstance(error, DeadlinePassed):
         message = f"no provider answered before the deadline of the request: {each}"
-        return RequestError(504, "deadline", message, headers=_NO_RETRY)
+        return RequestError(504, "deadline", message, headers=DO_NOT_RETRY)
     if isinstance(error, VaultUnavailable):
         message = f"{error}, and the provider needs a key from it: unlock the vault"
-        return RequestError(503, f"vault_{error.state}", message, headers=_NO_RETRY)
+        return RequestError(503, f"vault_{error.state}", message, headers=DO_NOT_RETRY)
     failures = error.failures
     if not failures:
         message = "every provider that could serve this is down or busy: try again in a moment"
@@ -76,7 +76,7 @@ def refusal(error: Unserved, attempts: Sequence[Attempt]) -> RequestError:
         502,
         "upstream_failed",
         f"no provider could answer: {each}",
-        headers=_NO_RETRY if lasting else None,
+        headers=DO_NOT_RETRY if lasting else None,
     )
 
 

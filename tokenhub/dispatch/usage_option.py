@@ -5,6 +5,7 @@ from tokenhub.dispatch.target import Target
 from tokenhub.errors import UpstreamError
 from tokenhub.types import Api, Provider
 
+MAX_REFUSALS = 10_000
 _STREAMS_WITH_OPTION = frozenset({Api.CHAT, Api.COMPLETIONS})
 _NAMES = (b"stream_options", b"include_usage")
 
@@ -26,6 +27,8 @@ class UsageOption:
 
     def refused_by(self, provider: Provider) -> None:
         """Remember that the provider refused a request and served it without just the option."""
+        if len(self._refused) >= MAX_REFUSALS:
+            self._refused.clear()
         self._refused.add(_identity(provider))
 
 

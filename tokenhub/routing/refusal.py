@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from tokenhub.errors import BadRequest, RequestError
+from tokenhub.errors import DO_NOT_RETRY, BadRequest, RequestError
 from tokenhub.routing.asked import Kind
 from tokenhub.routing.eligibility import HEADROOM_PERCENT, Entry
 from tokenhub.routing.question import Question, Reason, Rejected
@@ -13,7 +13,6 @@ MOST_NAMED: Final = 10
 """So many of the models that were left out are named in a message."""
 
 DOWN_PAUSE_S: Final = 10
-_NO_RETRY: Final = {"x-should-retry": "false"}
 _BUDGETS: Final = frozenset((Reason.BUDGET, Reason.KEY_BUDGET))
 _FORBIDDEN: Final = frozenset((Reason.NOT_ALLOWED, Reason.DISABLED))
 _UNASKED: Final = _FORBIDDEN | {Reason.PINNED}
@@ -67,13 +66,13 @@ def refusal(
     for reason, (code, message) in _CODES.items():
         if reason in reasons:
             said = message.format(model=model)
-            return RequestError(503, code, f"{said} ({each})", headers=_NO_RETRY)
+            return RequestError(503, code, f"{said} ({each})", headers=DO_NOT_RETRY)
     message = f"{_too_long(question, rejected)}no eligible model for {model}: {each}"
     if Reason.COOLING_DOWN in reasons or Reason.PROVIDER_DOWN in reasons:
         pause_s = _shortest_pause_s(question, rejected)
         headers = {"Retry-After": str(pause_s)}
         return RequestError(503, "no_eligible_model", message, headers=headers)
-    return RequestError(503, "no_eligible_model", message, headers=_NO_RETRY)
+    return RequestError(503, "no_eligible_model", message, headers=DO_NOT_RETRY)
 
 
 def _obstacle(question: Question, rejected: Sequence[Rejected]) -> BadRequest | None:
