@@ -89,6 +89,18 @@ async def test_a_choice_falls_on_no_model_that_would_refuse_a_field(talkers: Wor
     assert b"max_completion_tokens" in named.body
 
 
+async def test_where_all_would_refuse_a_field_the_providers_words_say_what_to_do(
+    talkers: World,
+) -> None:
+    for row in await talkers.admin.models():
+        if row["id"] != "gpt-5":
+            await talkers.admin.edit_model(row["id"], {"enabled": False})
+    reply = await post(talkers, "/v1/chat/completions", chat("auto", max_tokens=9))
+    assert reply.status == 400, reply.body
+    assert b"max_completion_tokens" in reply.body
+    assert reply.headers["X-TokenHub-Model"] == "gpt-5"
+
+
 @pytest.mark.parametrize(("limit_ms", "status"), [("10", 503), ("20000", 200)])
 async def test_a_latency_limit_counts_by_what_was_seen(
     talkers: World, limit_ms: str, status: int
